@@ -1,2 +1,2 @@
 
-BprobabilitiesJ(?6ßN9ú8Òc	7•&6uß4}Fï1½¶?¨u\:á’	8
+BprobabilitiesJ(ã6ûÀ7òï"* .1ß:34VZ0$úE,\ş?üËx2:ô¬0
