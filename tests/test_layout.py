@@ -37,6 +37,7 @@ OUTSIDE = {
     "ml_dtypes": ("",),
     "networkx": ("passes",),
     "onnx": ("compiler",),
+    "PIL": ("compiler", "runtime.images"),
     "rich": ("compiler",),
     "llvmlite": ("codegen", "runtime.jit", "runtime.emulator", "targets.host"),
     "unicorn": ("runtime.emulator",),
@@ -44,7 +45,7 @@ OUTSIDE = {
     "elftools": ("runtime.emulator", "codegen"),
     "ziglang": ("runtime.emulator", "codegen"),
 }
-HEAVY = ("llvmlite", "networkx", "onnx", "rich", "unicorn")
+HEAVY = ("PIL", "llvmlite", "networkx", "onnx", "rich", "unicorn")
 
 
 def inside(name: str) -> str:
