@@ -37,6 +37,7 @@ OUTSIDE = {
     "ml_dtypes": ("",),
     "networkx": ("passes",),
     "onnx": ("compiler",),
+    "google": ("compiler",),  # protobuf, which onnx brings
     "PIL": ("compiler", "runtime.images"),
     "rich": ("compiler",),
     "llvmlite": ("codegen", "runtime.jit", "runtime.emulator", "targets.host"),
