@@ -1,0 +1,1 @@
+def run_qemu(*a): raise NotImplementedError
