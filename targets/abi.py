@@ -107,6 +107,8 @@ def check_name(name: str) -> str:
     """`name`, if it can begin every symbol of a model."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
         raise CompileError(
-            error(f"{quote(name)} cannot name a model's C functions").help("take a letter, then at most 62 letters, digits and underscores: --name my_model")
+            error(f"{quote(name)} cannot name a model's C functions").help(
+                "take a letter, then at most 62 letters, digits and underscores: --name my_model"
+            )
         )
     return name

@@ -32,13 +32,19 @@ _SHARED = ("-shared", "--gc-sections", "-z", "now", "-z", "relro", "-z", "noexec
 def link_shared(objects: Sequence[bytes], symbols: Sequence[str], output: Path) -> None:
     """Write a shared library at `output` that exports `symbols` and nothing else."""
     if sys.platform != "linux":
-        raise CompileError(error(f"shared libraries are linked on Linux only, and this is {sys.platform}").help("take the object instead: --emit obj,header"))
+        raise CompileError(
+            error(f"shared libraries are linked on Linux only, and this is {sys.platform}").help(
+                "take the object instead: --emit obj,header"
+            )
+        )
     with tempfile.TemporaryDirectory(prefix="intaglio-") as folder:
         version = Path(folder) / "exports.map"
         version.write_text(f"{{ global: {' '.join(f'{s};' for s in symbols)} local: *; }};\n")
         roots = [part for symbol in symbols for part in ("-u", symbol)]
         linker = _linker("ld.lld", "ld")
-        _replace(output, lambda path: _run([*linker, *_SHARED, *roots, f"--version-script={version}", *_write(objects, folder), "-o", str(path)]))
+        _replace(
+            output, lambda path: _run([*linker, *_SHARED, *roots, f"--version-script={version}", *_write(objects, folder), "-o", str(path)])
+        )
 
 
 def link_image(objects: Sequence[bytes], target: Target, entry: str, script: str, output: Path) -> tuple[str, ...]:
@@ -46,7 +52,18 @@ def link_image(objects: Sequence[bytes], target: Target, entry: str, script: str
     with tempfile.TemporaryDirectory(prefix="intaglio-") as folder:
         layout = Path(folder) / "link.ld"
         layout.write_text(script)
-        command = [*_linker("ld.lld"), "-T", str(layout), "-z", "norelro", "--gc-sections", "--build-id=none", "--error-limit=0", "-u", entry]
+        command = [
+            *_linker("ld.lld"),
+            "-T",
+            str(layout),
+            "-z",
+            "norelro",
+            "--gc-sections",
+            "--build-id=none",
+            "--error-limit=0",
+            "-u",
+            entry,
+        ]
         command += _write(objects, folder)
         try:
             _replace(output, lambda path: _run([*command, "-o", str(path)]))
@@ -147,7 +164,13 @@ def _run(command: Sequence[str], seconds: float = _LINK_SECONDS, environment: Ma
     name = " ".join(Path(part).name for part in command[:4] if not part.startswith("-"))
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=seconds, env={**os.environ, **(environment or {})}, check=False
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            env={**os.environ, **(environment or {})},
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise CompileError(error(f"{name} did not end within {seconds:.0f} s")) from None

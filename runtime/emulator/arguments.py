@@ -100,7 +100,8 @@ class Placement:
         for region in self.regions:
             _check_paint(region, memory)
         return tuple(
-            np.frombuffer(memory(region.address, len(region.content)), output.dtype).reshape(output.shape) for output, region in self.outputs
+            np.frombuffer(memory(region.address, len(region.content)), output.dtype).reshape(output.shape)
+            for output, region in self.outputs
         )
 
 

@@ -116,7 +116,15 @@ class BlockCounter:
 
         self._slow = _SLOW(slow)  # kept: the machine code holds only its address
         self._state = _State(
-            0, limit, base, entries, self._known.ctypes.data, self.executed.ctypes.data, ctypes.cast(self._slow, ctypes.c_void_p), stop_address, 0
+            0,
+            limit,
+            base,
+            entries,
+            self._known.ctypes.data,
+            self.executed.ctypes.data,
+            ctypes.cast(self._slow, ctypes.c_void_p),
+            stop_address,
+            0,
         )
 
     @property

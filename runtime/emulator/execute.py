@@ -50,7 +50,9 @@ def execute(
 ) -> Execution:
     """Link `objects` for `target` and call `entry` with `arguments` in an emulator."""
     if not target.emulator.program:
-        raise CompileError(error(f"{target.name} is not emulated").help("run the model with --target host, or compile it and run it on the machine itself"))
+        raise CompileError(
+            error(f"{target.name} is not emulated").help("run the model with --target host, or compile it and run it on the machine itself")
+        )
     for number, content in enumerate(objects):
         _check_object(target, content, number)
     if target.emulator.program == "unicorn":

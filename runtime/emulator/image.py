@@ -136,7 +136,9 @@ class Image:
         return _disassemble(self.target, code) or f"instruction {code[::-1].hex()}"
 
 
-def link(objects: Sequence[bytes], target: Target, entry: str, *, start: str = "", where: Map = MAP, memory: str = "", sections: str = "") -> Image:
+def link(
+    objects: Sequence[bytes], target: Target, entry: str, *, start: str = "", where: Map = MAP, memory: str = "", sections: str = ""
+) -> Image:
     """Link `objects` for `target`, keeping what `entry` needs; control begins at `start` if that is given."""
     page = PAGE if start else 16  # only an operating system wants pages
     script = _SCRIPT.format(start=start or entry, map=where, memory=memory, sections=sections, page=page)

@@ -1,1 +1,2 @@
-def run_qemu(*a): raise NotImplementedError
+def run_qemu(*a):
+    raise NotImplementedError

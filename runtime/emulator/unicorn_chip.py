@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import CompileError, Diagnostic, InternalError, error
-from .arguments import PAGE, PAINT, Argument, Array, Placement, place
+from .arguments import PAGE, PAINT, Argument, Array, place
 from .counter import BlockCounter, hook_addresses
 from .image import MAP, Image
 
@@ -178,7 +178,12 @@ class _Chip:
     def _on_bad_access(self, _machine: Uc, kind: int, address: int, size: int, _value: int, _data: object) -> bool:
         import unicorn as uc
 
-        verbs = {uc.UC_MEM_WRITE_UNMAPPED: "write", uc.UC_MEM_WRITE_PROT: "write", uc.UC_MEM_FETCH_UNMAPPED: "jump", uc.UC_MEM_FETCH_PROT: "jump"}
+        verbs = {
+            uc.UC_MEM_WRITE_UNMAPPED: "write",
+            uc.UC_MEM_WRITE_PROT: "write",
+            uc.UC_MEM_FETCH_UNMAPPED: "jump",
+            uc.UC_MEM_FETCH_PROT: "jump",
+        }
         self.access.text = f"{verbs.get(kind, 'read')} of {size} bytes at {address:#x}, {self._owner(address)}"
         return False
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 
+import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
-import llvmlite.binding as llvm
 from intaglio.errors import CompileError
 from intaglio.runtime.emulator import Execution, Input, Output, Pointers, Scratch, Word, execute
 from intaglio.targets.description import Target

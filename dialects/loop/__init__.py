@@ -1,0 +1,30 @@
+"""Loop nests over buffers and vector registers: what is translated to LLVM IR one to one.
+
+Functions take buffers (pointers with static shapes and strides) and write into them. Subscripts are affine maps of index
+values, so that code generation can fold their constant parts into addressing modes; vectors run along one axis.
+"""
+
+from .memory import Alloca, Carve, Load, Resource, Store, Subview
+from .nest import Apply, Call, For, If, Parallel, Probe, Yield
+from .vector import Broadcast, ExtractLane, Gather, Iota, Reduce
+
+__all__ = [
+    "Alloca",
+    "Apply",
+    "Broadcast",
+    "Call",
+    "Carve",
+    "ExtractLane",
+    "For",
+    "Gather",
+    "If",
+    "Iota",
+    "Load",
+    "Parallel",
+    "Probe",
+    "Reduce",
+    "Resource",
+    "Store",
+    "Subview",
+    "Yield",
+]
