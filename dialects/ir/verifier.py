@@ -103,8 +103,10 @@ def _result_faults(op: Operation) -> Iterator[str]:
 
 
 def _fits(inferred: Type, actual: Type) -> bool:
-    if isinstance(inferred, TensorType):
-        return inferred.accepts(actual) or (isinstance(actual, TensorType) and actual.accepts(inferred))
+    """Whether one of the types is as exact as the other or more so; a layout is chosen, not inferred."""
+    if isinstance(inferred, TensorType) and isinstance(actual, TensorType):
+        inferred, actual = inferred.with_order(()), actual.with_order(())
+        return inferred.accepts(actual) or actual.accepts(inferred)
     return inferred == actual
 
 
