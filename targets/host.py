@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 
 from ..errors import CompileError, error, quote
 from .description import Caches, Costs, Emulator, Target, Toolchain
 
-__all__ = ["describe_host", "detect_host"]
+__all__ = ["describe_host", "detect_host", "read_caches"]
 
 _AVX512 = ("avx512f", "avx512bw", "avx512dq", "avx512vl")
 _DOTS = {"avx512vnni": "vnni", "avxvnni": "avxvnni", "dotprod": "dotprod", "i8mm": "i8mm", "amx-int8": "amx-int8", "amx-bf16": "amx-bf16"}
@@ -27,11 +26,12 @@ _LATENCY_5 = ("haswell", "broadwell", "znver1")
 @cache
 def detect_host() -> Target:
     """This machine."""
-    llvm = import_module("llvmlite.binding")
-    triple = str(llvm.get_process_triple())
-    features = {str(k): bool(v) for k, v in llvm.get_host_cpu_features().items()}
+    import llvmlite.binding as llvm
+
+    triple = llvm.get_process_triple()
+    features = dict(llvm.get_host_cpu_features())
     family = _family(triple)
-    return describe_host(triple, str(llvm.get_host_cpu_name()), features, _caches(family, Path("/sys/devices/system/cpu/cpu0/cache")))
+    return describe_host(triple, llvm.get_host_cpu_name(), features, read_caches(family, Path("/sys/devices/system/cpu/cpu0/cache")))
 
 
 def describe_host(triple: str, cpu: str, features: Mapping[str, bool], caches: Caches) -> Target:
@@ -106,7 +106,7 @@ def _instructions(family: str, bits: int, features: Mapping[str, bool]) -> tuple
     return (*base, *wide, *(name for feature, name in _DOTS.items() if features.get(feature)))
 
 
-def _caches(family: str, folder: Path) -> Caches:
+def read_caches(family: str, folder: Path) -> Caches:
     """Data caches as Linux lists them; elsewhere sizes that common cores of the family at least have."""
     sizes = {1: 64 << 10 if family == "aarch64" else 32 << 10, 2: 512 << 10, 3: 0}
     for index in sorted(folder.glob("index*")) if folder.is_dir() else ():

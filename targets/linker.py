@@ -28,6 +28,9 @@ __all__ = ["cache_folder", "link_image", "link_shared", "run_zig"]
 _LINK_SECONDS, _BUILD_SECONDS = 120, 600
 _SHARED = ("-shared", "--gc-sections", "-z", "now", "-z", "relro", "-z", "noexecstack", "--build-id=none")
 
+# Without function sections the archive is one block and adds 160 KB; position-independent routines would need a table in RAM.
+_ROUTINES = ("-O", "ReleaseSmall", "-fstrip", "-ffunction-sections", "-fdata-sections", "-fno-PIC")
+
 
 def link_shared(objects: Sequence[bytes], symbols: Sequence[str], output: Path) -> None:
     """Write a shared library at `output` that exports `symbols` and nothing else."""
@@ -102,13 +105,12 @@ def _routines(target: Target) -> Path:
     zig = _zig_folder()
     if zig is None:
         raise CompileError(_no_linker().note("the object calls soft-float or 64-bit routines, which are built from the package's sources"))
-    names = f"{metadata.version('ziglang')} {target.toolchain.target} {target.toolchain.cpu}"
-    archive = cache_folder() / f"compiler-rt-{target.name}-{hashlib.sha256(names.encode()).hexdigest()[:16]}.a"
+    options = ("-target", target.toolchain.target, f"-mcpu={target.toolchain.cpu}", *_ROUTINES)
+    key = hashlib.sha256(" ".join((metadata.version("ziglang"), *options)).encode()).hexdigest()[:16]
+    archive = cache_folder() / f"compiler-rt-{target.name}-{key}.a"
     if not archive.exists():
         source = zig / "lib" / "compiler_rt.zig"
-        options = ("-target", target.toolchain.target, f"-mcpu={target.toolchain.cpu}", "-O", "ReleaseSmall", "-fstrip")
-        parts = ("-ffunction-sections", "-fdata-sections")  # without them the archive is one block and adds 160 KB
-        _replace(archive, lambda path: run_zig("build-lib", str(source), *options, *parts, f"-femit-bin={path}", seconds=_BUILD_SECONDS))
+        _replace(archive, lambda path: run_zig("build-lib", str(source), *options, f"-femit-bin={path}", seconds=_BUILD_SECONDS))
     return archive
 
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from ...errors import CompileError, error
 
 __all__ = ["PAGE", "PAINT", "Argument", "Array", "Input", "Output", "Placement", "Pointers", "Region", "Scratch", "Word", "place"]
 
 PAGE = 0x1000
+_END = 0x8000_0000
 PAINT = 0xA5  # fills what nobody has written
 
 Array = NDArray[np.generic]
@@ -37,7 +38,7 @@ class Output:
     """A pointer to an array that is written; it is read back."""
 
     shape: tuple[int, ...]
-    dtype: np.dtype[np.generic]
+    dtype: DTypeLike
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Region:
     start: int
     address: int
     content: bytes
+    writable: bool
 
     @property
     def end(self) -> int:
@@ -95,19 +97,21 @@ class Placement:
     outputs: tuple[tuple[Output, Region], ...]
     scratch_bytes: int
 
-    def read(self, memory: Callable[[int, int], bytes]) -> tuple[Array, ...]:
-        """The outputs out of `memory(address, bytes)`, after a look at the paint around every buffer."""
+    def read(self, memory: Callable[[int, int], bytes], guard: bool = False) -> tuple[Array, ...]:
+        """The outputs out of `memory(address, bytes)`, after a look at the paint around every buffer (`guard`: and in the guard pages)."""
         for region in self.regions:
-            _check_paint(region, memory)
+            _check_paint(region, memory, PAGE if guard else 0)
+            if not region.writable and memory(region.address, len(region.content)) != region.content:
+                raise CompileError(error(f"the code wrote to {region.name}, which is constant"))
         return tuple(
             np.frombuffer(memory(region.address, len(region.content)), output.dtype).reshape(output.shape)
             for output, region in self.outputs
         )
 
 
-def _check_paint(region: Region, memory: Callable[[int, int], bytes]) -> None:
+def _check_paint(region: Region, memory: Callable[[int, int], bytes], guard: int) -> None:
     tail = region.address + len(region.content)
-    for start, end, side in ((region.start, region.address, "before the start"), (tail, region.end, "past the end")):
+    for start, end, side in ((region.start, region.address, "before the start"), (tail, region.end + guard, "past the end")):
         if memory(start, end - start).strip(bytes([PAINT])):
             raise CompileError(error(f"the code wrote {side} of {region.name}"))
 
@@ -135,23 +139,25 @@ class _Layout:
             case Word(value):
                 return value % (1 << 8 * self.pointer_bytes)
             case Input(array):
-                return self._region(f"{name} (input)", np.ascontiguousarray(array).tobytes(), array.dtype.itemsize).address
+                return self._region(f"{name} (input)", np.ascontiguousarray(array).tobytes(), array.dtype.itemsize, False).address
             case Output(shape, dtype):
                 content = bytes([PAINT]) * (prod(shape) * np.dtype(dtype).itemsize)
-                region = self._region(f"{name} (output)", content, np.dtype(dtype).itemsize)
+                region = self._region(f"{name} (output)", content, np.dtype(dtype).itemsize, True)
                 self.outputs.append((argument, region))
                 return region.address
             case Scratch(size, alignment):
-                return self._region(f"{name} (arena)", bytes([PAINT]) * size, alignment).address
+                return self._region(f"{name} (arena)", bytes([PAINT]) * size, alignment, True).address
             case Pointers(to):
                 words = [self.word(each, f"{name}, pointer {number}") for number, each in enumerate(to)]
                 content = b"".join(word.to_bytes(self.pointer_bytes, "little") for word in words)
-                return self._region(f"{name} (struct)", content, self.pointer_bytes).address
+                return self._region(f"{name} (struct)", content, self.pointer_bytes, False).address
 
-    def _region(self, name: str, content: bytes, alignment: int) -> Region:
+    def _region(self, name: str, content: bytes, alignment: int, writable: bool) -> Region:
         size = max(-(-len(content) // PAGE), 1) * PAGE
         start = -(-self.next // alignment) * alignment if alignment > PAGE else self.next
-        region = Region(name, start, start + (size - len(content)) // alignment * alignment, content)
+        region = Region(name, start, start + (size - len(content)) // alignment * alignment, content, writable)
+        if region.end > _END:
+            raise CompileError(error(f"{name} takes {len(content)} bytes, and the emulated memory ends after {_END - start}"))
         self.regions.append(region)
         self.next = region.end + PAGE
         return region

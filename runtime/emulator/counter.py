@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 
 import numpy as np
 
-__all__ = ["BlockCounter", "count_instructions", "hook_addresses"]
+__all__ = ["BlockCounter", "Hooks", "compiled_hooks", "count_instructions"]
 
 _SLOW = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32)
 
@@ -95,8 +95,17 @@ class _State(ctypes.Structure):
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Addresses of the two functions, and the engine that owns their code."""
+
+    on_block: int
+    on_instruction: int
+    engine: object
+
+
 class BlockCounter:
-    """The count of one run over the code at `base`; give `state_address` to the hooks of `hook_addresses()`."""
+    """The count of one run over the code at `base`; give `state_address` to the hooks."""
 
     def __init__(self, code: bytes, base: int, thumb: bool, limit: int, stop: Callable[[], object], stop_address: int) -> None:
         entries = len(code) // 2 + 1
@@ -144,19 +153,16 @@ class BlockCounter:
 
 
 @cache
-def hook_addresses() -> tuple[int, int]:
-    """The addresses of `on_block` and `on_instruction`, compiled once per process."""
-    llvm = import_module("llvmlite.binding")
+def compiled_hooks() -> Hooks:
+    """The hooks, compiled once per process."""
+    import llvmlite.binding as llvm
+
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_default_triple().create_target_machine(opt=2)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(_IR), machine)
     engine.finalize_object()
-    _KEEP.append(engine)
-    return int(engine.get_function_address("on_block")), int(engine.get_function_address("on_instruction"))
-
-
-_KEEP: list[object] = []  # the engine owns the code
+    return Hooks(engine.get_function_address("on_block"), engine.get_function_address("on_instruction"), engine)
 
 
 def count_instructions(code: bytes, thumb: bool) -> int:

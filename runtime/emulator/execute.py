@@ -67,8 +67,8 @@ def _report(image: Image, run: Run, scratch_bytes: int) -> Execution:
     return Execution(
         outputs=run.outputs,
         status=(run.returned & 0xFFFF_FFFF ^ 0x8000_0000) - 0x8000_0000,
-        instructions=int(run.executed.sum()),
-        by_function=image.by_function(run.executed),
+        instructions=run.instructions,
+        by_function=run.by_function,
         stack_bytes=run.stack_bytes,
         flash_bytes=image.flash_bytes,
         ram_bytes=image.static_ram_bytes + run.stack_bytes + scratch_bytes,

@@ -14,11 +14,10 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import CompileError, Diagnostic, InternalError, error
-from .arguments import PAGE, PAINT, Argument, Array, place
-from .counter import BlockCounter, hook_addresses
+from .arguments import PAGE, PAINT, Argument, Array, Region, place
+from .counter import BlockCounter, compiled_hooks
 from .image import MAP, Image
 
 if TYPE_CHECKING:
@@ -32,19 +31,13 @@ _FLOAT_ON = 0x6000  # mstatus.FS: without it every float instruction of RISC-V f
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """What one call did. `executed` counts per halfword of the image's text."""
+    """What one call did."""
 
     returned: int
-    executed: NDArray[np.uint64]
+    instructions: int
+    by_function: dict[str, int]
     stack_bytes: int
     outputs: tuple[Array, ...]
-
-
-@dataclass(slots=True)
-class _Access:
-    """The bad access that ended the run, if one did."""
-
-    text: str = ""
 
 
 def run_unicorn(image: Image, arguments: Sequence[Argument], limit: int, stack_bytes: int) -> Run:
@@ -57,7 +50,33 @@ def run_unicorn(image: Image, arguments: Sequence[Argument], limit: int, stack_b
             chip = _Chip(image, arguments, limit, stack_bytes, trace=True)
             fault = chip.run() or fault
         raise CompileError(fault.at(image.where(chip.pc)))
-    return Run(chip.result, chip.counter.executed, chip.stack_used(), chip.placement.read(chip.read))
+    return Run(chip.result, chip.counter.total, image.by_function(chip.counter.executed), chip.stack_used(), chip.placement.read(chip.read))
+
+
+class _BadAccess:
+    """A hook that notes the access which ends the run. It knows no machine: a cycle would keep whole machines alive."""
+
+    def __init__(self, stack_start: int, stack_size: int, regions: Sequence[Region]) -> None:
+        self.stack_start = stack_start
+        self.stack_size = stack_size
+        self.regions = regions
+        self.text = ""
+
+    def __call__(self, _machine: Uc, kind: int, address: int, size: int, _value: int, _data: object) -> bool:
+        import unicorn as uc
+
+        writes, jumps = (uc.UC_MEM_WRITE_UNMAPPED, uc.UC_MEM_WRITE_PROT), (uc.UC_MEM_FETCH_UNMAPPED, uc.UC_MEM_FETCH_PROT)
+        verb = "write" if kind in writes else "jump" if kind in jumps else "read"
+        self.text = f"{verb} of {size} bytes at {address:#x}, {self._nearest(address)}"
+        return False
+
+    def _nearest(self, address: int) -> str:
+        if self.stack_start - 16 * PAGE <= address < self.stack_start:
+            return f"below the stack of {self.stack_size} bytes"
+        for region in self.regions:
+            if region.start <= address < region.end + PAGE:
+                return f"{address - region.address} bytes into {region.name}, which has {len(region.content)}"
+        return "where nothing is"
 
 
 class _Chip:
@@ -69,11 +88,11 @@ class _Chip:
         self.trace = trace
         self.arm = image.target.family == "arm"
         self.machine = _machine(image)
-        self.access = _Access()
         self.stack_start = MAP.buffers
         self.stack_size = -(-stack_bytes // PAGE) * PAGE
         first = MAP.buffers + self.stack_size + PAGE
         self.placement = place(arguments, first, image.target.pointer_bits // 8)
+        self.bad_access = _BadAccess(self.stack_start, self.stack_size, self.placement.regions)
         self._fill()
         self._set_registers()
         self.counter = self._hook()
@@ -107,7 +126,7 @@ class _Chip:
         try:
             self.machine.emu_start(entry, _RETURN)
         except UcError as fault:
-            what = self.access.text or f"the core refused an instruction ({fault})"
+            what = self.bad_access.text or f"the core refused an instruction ({fault})"
         if self.counter.strayed == _RETURN or self._register("pc") & ~1 == _RETURN:
             return None
         if self.counter.strayed is not None:
@@ -133,7 +152,8 @@ class _Chip:
         self.machine.mem_map(self.stack_start, self.stack_size, writable)
         self.machine.mem_write(self.stack_start, bytes([PAINT]) * self.stack_size)
         for region in self.placement.regions:
-            self.machine.mem_map(region.start, region.end - region.start, writable)
+            rights = writable if region.writable else uc.UC_PROT_READ
+            self.machine.mem_map(region.start, region.end - region.start, rights)
             self.machine.mem_write(region.start, region.image())
 
     def _set_registers(self) -> None:
@@ -162,9 +182,8 @@ class _Chip:
         text = self.image.text
         stop_address = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value or 0
         counter = BlockCounter(text.content, text.address, self.arm, self.limit, self.machine.emu_stop, stop_address)
-        on_block, on_instruction = hook_addresses()
-        hooks = [(uc.UC_HOOK_BLOCK, on_block)] + [(uc.UC_HOOK_CODE, on_instruction)] * self.trace
-        for kind, address in hooks:
+        hooks = compiled_hooks()
+        for kind, address in [(uc.UC_HOOK_BLOCK, hooks.on_block)] + [(uc.UC_HOOK_CODE, hooks.on_instruction)] * self.trace:
             handle = ctypes.c_size_t()
             whole = (ctypes.c_uint64(1), ctypes.c_uint64(0))  # begin after end: all addresses
             status = uclib.uc_hook_add(
@@ -172,29 +191,8 @@ class _Chip:
             )
             if status:
                 raise InternalError(f"emulator: hook {kind} was refused with status {status}")
-        self.machine.hook_add(uc.UC_HOOK_MEM_INVALID, self._on_bad_access)
+        self.machine.hook_add(uc.UC_HOOK_MEM_INVALID, self.bad_access)
         return counter
-
-    def _on_bad_access(self, _machine: Uc, kind: int, address: int, size: int, _value: int, _data: object) -> bool:
-        import unicorn as uc
-
-        verbs = {
-            uc.UC_MEM_WRITE_UNMAPPED: "write",
-            uc.UC_MEM_WRITE_PROT: "write",
-            uc.UC_MEM_FETCH_UNMAPPED: "jump",
-            uc.UC_MEM_FETCH_PROT: "jump",
-        }
-        self.access.text = f"{verbs.get(kind, 'read')} of {size} bytes at {address:#x}, {self._owner(address)}"
-        return False
-
-    def _owner(self, address: int) -> str:
-        """What lies nearest to a bad address, for the message."""
-        if self.stack_start - 16 * PAGE <= address < self.stack_start:
-            return f"below the stack of {self.stack_size} bytes"
-        for region in self.placement.regions:
-            if region.end <= address < region.end + PAGE:
-                return f"{address - region.address} bytes into {region.name}, which has {len(region.content)}"
-        return "where nothing is"
 
     def _register(self, name: str) -> int:
         return int(self.machine.reg_read(_register_number(name, self.arm)))

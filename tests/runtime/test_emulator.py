@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from intaglio.errors import CompileError
-from intaglio.runtime.emulator import Execution, Input, Output, Pointers, Scratch, Word, execute
+from intaglio.runtime.emulator import Argument, Execution, Input, Output, Pointers, Scratch, Word, execute
 from intaglio.targets.description import Target
 from intaglio.targets.load import load_target
 
@@ -103,7 +103,7 @@ def compiled(target: Target, text: str) -> bytes:
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     machine = llvm.Target.from_triple(target.triple).create_target_machine(
-        cpu=target.cpu, features=target.feature_string, abiname=target.abiname, reloc=target.relocation, opt=2
+        cpu=target.cpu, features=target.feature_string, abiname=target.abiname, reloc=target.relocation, codemodel="small", opt=2
     )
     module = llvm.parse_assembly(text)
     module.triple, module.data_layout = target.triple, str(machine.target_data)
@@ -121,7 +121,7 @@ def available(name: str) -> Target:
 
 def run_dot(target: Target, n: int = 100) -> tuple[Execution, int]:
     a, b = np.random.default_rng(SEED).integers(-128, 128, (2, 100), np.int8)
-    execution = execute(target, [compiled(target, DOT)], "dot", [Input(a), Input(b), Word(n), Output((1,), np.dtype(np.int32))])
+    execution = execute(target, [compiled(target, DOT)], "dot", [Input(a), Input(b), Word(n), Output((1,), np.int32)])
     return execution, int(a.astype(np.int64) @ b.astype(np.int64))
 
 
@@ -142,9 +142,14 @@ def test_dot_product_is_exact_and_counted_the_same_twice(name: str) -> None:
 def test_matmul_through_structs_uses_soft_float_only_where_there_is_no_fpu(name: str) -> None:
     target = available(name)
     a, b = np.random.default_rng(SEED).standard_normal((2, 6, 6)).astype(np.float32)
-    f32, u64 = np.dtype(np.float32), np.dtype(np.uint64)
     code = compiled(target, MATMUL.format(word=f"i{target.pointer_bits}"))
-    arguments = [Pointers((Input(a), Input(b))), Pointers((Output((6, 6), f32),)), Scratch(64, 64), Word(64), Output((1,), u64)]
+    arguments: list[Argument] = [
+        Pointers((Input(a), Input(b))),
+        Pointers((Output((6, 6), np.float32),)),
+        Scratch(64, 64),
+        Word(64),
+        Output((1,), np.uint64),
+    ]
     execution = execute(target, [code], "matmul", arguments)
     # six products and sums in f32: at most 7 roundings of 2^-24 each, relative to the sum of magnitudes
     bound = 7 * 2.0**-24 * (np.abs(a).astype(np.float64) @ np.abs(b).astype(np.float64))
@@ -180,7 +185,7 @@ define i32 @deep(ptr %p, i32 %n) {
   ret i32 %s
 }
 """
-INT = Output((4,), np.dtype(np.int32))
+INT = Output((4,), np.int32)
 
 
 def refused(name: str, entry: str, *arguments: Output | Word | Input, limit: int = 1_000_000) -> str:
@@ -203,6 +208,12 @@ def test_a_write_past_the_output_names_function_and_instruction(name: str) -> No
 @pytest.mark.parametrize("name", ["cortex-m4", "rv32imafc", *QEMU_CORES])
 def test_a_write_before_the_output_is_found_in_the_paint(name: str) -> None:
     assert "wrote before the start of argument 0 (output)" in refused(name, "write_at", INT, Word(-3))
+
+
+@pytest.mark.parametrize("name", ["cortex-m4", "rv64gc", *QEMU_CORES])
+def test_a_write_to_an_input_is_refused(name: str) -> None:
+    message = refused(name, "write_at", Input(np.zeros(4, np.int32)), Word(2))
+    assert "the code wrote to argument 0 (input), which is constant" in message or "8 bytes into argument 0 (input)" in message
 
 
 @pytest.mark.parametrize("name", QEMU_CORES)
@@ -260,7 +271,7 @@ def test_nan_payloads_and_large_buffers_pass_unchanged() -> None:
     count = 3 << 20  # 12 MB each way, more than any part has
     bits = np.random.default_rng(SEED).integers(0, 1 << 32, count, np.uint32)
     bits[:4] = 0x7FC0_0000, 0x7F80_0001, 0xFFC1_2345, 0x8000_0000
-    output = Output((count,), np.dtype(np.float32))
+    output = Output((count,), np.float32)
     execution = execute(target, [compiled(target, copy)], "copy", [Input(bits.view(np.float32)), output, Word(count)])
     assert (execution.outputs[0].view(np.uint32) == bits).all()
 
@@ -270,3 +281,12 @@ def test_unaligned_words_fault_on_a_core_that_refuses_them() -> None:
     target = load_target("cortex-m0plus")
     with pytest.raises(CompileError, match=r"f\+0x"):
         execute(target, [compiled(target, text)], "f", [Input(np.zeros(4, np.int32))])
+
+
+@pytest.mark.parametrize(("name", "other"), [("cortex-m4", "cortex-m55"), ("cortex-m33", "cortex-m55"), ("rv64gc", "rv64gcv")])
+def test_both_emulators_count_the_same(name: str, other: str) -> None:
+    code = compiled(load_target(name), DOT)
+    a, b = np.random.default_rng(SEED).integers(-128, 128, (2, 100), np.int8)
+    arguments: list[Argument] = [Input(a), Input(b), Word(100), Output((1,), np.int32)]
+    first, second = (execute(available(core), [code], "dot", arguments) for core in (name, other))
+    assert (first.instructions, first.stack_bytes, first.by_function) == (second.instructions, second.stack_bytes, second.by_function)
