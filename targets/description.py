@@ -97,6 +97,11 @@ class Target:
         return ",".join(self.features)
 
     @property
+    def code_model(self) -> str:
+        """The code model for LLVM. llvmlite's own default makes RISC-V code reach the toolchain's routines by a table in RAM."""
+        return "small"
+
+    @property
     def vector_lanes(self) -> int:
         """f32 lanes of one vector register; 1 on a scalar machine."""
         return max(self.vector_bits // 32, 1)

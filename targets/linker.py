@@ -15,15 +15,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import CompileError, Diagnostic, error, printable, quote
+from .cache import cache_folder, write_whole
 from .description import Target
 
-__all__ = ["cache_folder", "link_image", "link_shared", "run_zig"]
+__all__ = ["link_image", "link_shared", "run_zig"]
 
 _LINK_SECONDS, _BUILD_SECONDS = 120, 600
 _SHARED = ("-shared", "--gc-sections", "-z", "now", "-z", "relro", "-z", "noexecstack", "--build-id=none")
@@ -45,7 +46,7 @@ def link_shared(objects: Sequence[bytes], symbols: Sequence[str], output: Path) 
         version.write_text(f"{{ global: {' '.join(f'{s};' for s in symbols)} local: *; }};\n")
         roots = [part for symbol in symbols for part in ("-u", symbol)]
         linker = _linker("ld.lld", "ld")
-        _replace(
+        write_whole(
             output, lambda path: _run([*linker, *_SHARED, *roots, f"--version-script={version}", *_write(objects, folder), "-o", str(path)])
         )
 
@@ -69,7 +70,7 @@ def link_image(objects: Sequence[bytes], target: Target, entry: str, script: str
         ]
         command += _write(objects, folder)
         try:
-            _replace(output, lambda path: _run([*command, "-o", str(path)]))
+            write_whole(output, lambda path: _run([*command, "-o", str(path)]))
         except _Undefined as missing:
             return _link_with_routines(command, target, missing.symbols, output)
     return ()
@@ -93,7 +94,7 @@ class _Undefined(Exception):
 
 def _link_with_routines(command: list[str], target: Target, taken: tuple[str, ...], output: Path) -> tuple[str, ...]:
     try:
-        _replace(output, lambda path: _run([*command, str(_routines(target)), "-o", str(path)]))
+        write_whole(output, lambda path: _run([*command, str(_routines(target)), "-o", str(path)]))
     except _Undefined as missing:
         names = ", ".join(map(quote, missing.symbols))
         raise CompileError(error(f"nothing defines {names}, which the object calls").at(f"link for {target.name}")) from None
@@ -110,7 +111,7 @@ def _routines(target: Target) -> Path:
     archive = cache_folder() / f"compiler-rt-{target.name}-{key}.a"
     if not archive.exists():
         source = zig / "lib" / "compiler_rt.zig"
-        _replace(archive, lambda path: run_zig("build-lib", str(source), *options, f"-femit-bin={path}", seconds=_BUILD_SECONDS))
+        write_whole(archive, lambda path: run_zig("build-lib", str(source), *options, f"-femit-bin={path}", seconds=_BUILD_SECONDS))
     return archive
 
 
@@ -133,33 +134,12 @@ def _zig_folder() -> Path | None:
     return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
 
 
-def cache_folder() -> Path:
-    """Where what was built once is kept: $INTAGLIO_CACHE, else the user's cache folder, else (not writable) the temporary one."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "intaglio"
-    for folder in (Path(os.environ.get("INTAGLIO_CACHE") or home), Path(tempfile.gettempdir()) / f"intaglio-{os.getuid()}"):
-        try:
-            folder.mkdir(0o700, parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid():  # never take code from a folder of somebody else
-            return folder
-    raise CompileError(error(f"no cache folder can be written, not even {folder}").help("name one in the environment: INTAGLIO_CACHE=DIR"))
-
-
 def _write(objects: Sequence[bytes], folder: str) -> list[str]:
     """The objects as numbered files, because a linker reads files."""
     paths = [Path(folder) / f"{number}.o" for number in range(len(objects))]
     for path, content in zip(paths, objects, strict=True):
         path.write_bytes(content)
     return [str(path) for path in paths]
-
-
-def _replace(output: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a file beside `output` and move it there when it is whole: no reader sees half of one."""
-    with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as folder:
-        part = Path(folder) / output.name
-        write(part)
-        part.replace(output)
 
 
 def _run(command: Sequence[str], seconds: float = _LINK_SECONDS, environment: Mapping[str, str] | None = None) -> str:

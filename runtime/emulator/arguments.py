@@ -20,7 +20,6 @@ from ...errors import CompileError, error
 __all__ = ["PAGE", "PAINT", "Argument", "Array", "Input", "Output", "Placement", "Pointers", "Region", "Scratch", "Word", "place"]
 
 PAGE = 0x1000
-_END = 0x8000_0000
 PAINT = 0xA5  # fills what nobody has written
 
 Array = NDArray[np.generic]
@@ -116,9 +115,9 @@ def _check_paint(region: Region, memory: Callable[[int, int], bytes], guard: int
             raise CompileError(error(f"the code wrote {side} of {region.name}"))
 
 
-def place(arguments: Sequence[Argument], base: int, pointer_bytes: int) -> Placement:
-    """Lay `arguments` out in memory from `base`, a page's address."""
-    layout = _Layout(base, pointer_bytes)
+def place(arguments: Sequence[Argument], base: int, end: int, pointer_bytes: int) -> Placement:
+    """Lay `arguments` out in memory from `base`, a page's address, to `end`."""
+    layout = _Layout(base, end, pointer_bytes)
     words = tuple(layout.word(argument, f"argument {number}") for number, argument in enumerate(arguments))
     scratch = sum(a.bytes for a in arguments if isinstance(a, Scratch))
     return Placement(words, tuple(layout.regions), tuple(layout.outputs), scratch)
@@ -127,8 +126,9 @@ def place(arguments: Sequence[Argument], base: int, pointer_bytes: int) -> Place
 class _Layout:
     """Regions one after the other, a guard page after each."""
 
-    def __init__(self, base: int, pointer_bytes: int) -> None:
+    def __init__(self, base: int, end: int, pointer_bytes: int) -> None:
         self.next = base
+        self.end = end
         self.pointer_bytes = pointer_bytes
         self.regions: list[Region] = []
         self.outputs: list[tuple[Output, Region]] = []
@@ -139,25 +139,27 @@ class _Layout:
             case Word(value):
                 return value % (1 << 8 * self.pointer_bytes)
             case Input(array):
-                return self._region(f"{name} (input)", np.ascontiguousarray(array).tobytes(), array.dtype.itemsize, False).address
+                return self._region(f"{name} (input)", array.nbytes, array.dtype.itemsize, array.tobytes).address
             case Output(shape, dtype):
-                content = bytes([PAINT]) * (prod(shape) * np.dtype(dtype).itemsize)
-                region = self._region(f"{name} (output)", content, np.dtype(dtype).itemsize, True)
+                width = np.dtype(dtype).itemsize
+                region = self._region(f"{name} (output)", prod(shape) * width, width)
                 self.outputs.append((argument, region))
                 return region.address
             case Scratch(size, alignment):
-                return self._region(f"{name} (arena)", bytes([PAINT]) * size, alignment, True).address
+                return self._region(f"{name} (arena)", size, alignment).address
             case Pointers(to):
                 words = [self.word(each, f"{name}, pointer {number}") for number, each in enumerate(to)]
                 content = b"".join(word.to_bytes(self.pointer_bytes, "little") for word in words)
-                return self._region(f"{name} (struct)", content, self.pointer_bytes, False).address
+                return self._region(f"{name} (struct)", len(content), self.pointer_bytes, lambda: content).address
 
-    def _region(self, name: str, content: bytes, alignment: int, writable: bool) -> Region:
-        size = max(-(-len(content) // PAGE), 1) * PAGE
+    def _region(self, name: str, size: int, alignment: int, constant: Callable[[], bytes] | None = None) -> Region:
+        """The next region; `constant` makes the bytes of one that is not written to, after the size was checked."""
+        extent = max(-(-size // PAGE), 1) * PAGE
         start = -(-self.next // alignment) * alignment if alignment > PAGE else self.next
-        region = Region(name, start, start + (size - len(content)) // alignment * alignment, content, writable)
-        if region.end > _END:
-            raise CompileError(error(f"{name} takes {len(content)} bytes, and the emulated memory ends after {_END - start}"))
+        if start + extent > self.end:
+            raise CompileError(error(f"{name} takes {size} bytes, and the emulated memory ends after {self.end - start}"))
+        content = constant() if constant else bytes([PAINT]) * size
+        region = Region(name, start, start + (extent - size) // alignment * alignment, content, constant is None)
         self.regions.append(region)
         self.next = region.end + PAGE
         return region

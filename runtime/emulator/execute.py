@@ -14,7 +14,7 @@ from ...targets.description import Target
 from .arguments import Argument, Array, Scratch
 from .image import Image, link
 from .qemu_chip import run_qemu
-from .unicorn_chip import Run, run_unicorn
+from .unicorn_chip import Run, check_installed, run_unicorn
 
 __all__ = ["Execution", "execute"]
 
@@ -56,6 +56,7 @@ def execute(
     for number, content in enumerate(objects):
         _check_object(target, content, number)
     if target.emulator.program == "unicorn":
+        check_installed(target)
         image = link(objects, target, entry)
         run = run_unicorn(image, arguments, limit_instructions, stack_bytes)
     else:

@@ -29,11 +29,12 @@ __all__ = ["MAP", "Function", "Image", "Map", "Section", "link"]
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """Where the program lies. `buffers`, after the RAM, takes stack and arguments."""
+    """Where the program lies. From `buffers` to `end`, after the RAM, are stack and arguments."""
 
     flash: int = 0x0800_0000
     ram: int = 0x2000_0000
     buffers: int = 0x3000_0000
+    end: int = 0x8000_0000
     flash_bytes: int = 0x0800_0000
     ram_bytes: int = 0x0800_0000
 

@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import CompileError, InternalError, error, printable
+from ...targets.cache import cache_folder, write_whole
 from ...targets.description import Target
-from ...targets.linker import cache_folder, run_zig
+from ...targets.linker import run_zig
 from .arguments import PAGE, PAINT, Argument, Placement, place
 from .image import MAP, Image, Map, link
 from .qemu_sources import ARM_START, COUNTER, RISCV_START
@@ -30,7 +31,7 @@ from .unicorn_chip import Run
 __all__ = ["run_qemu"]
 
 # On the board only the DDR at 0x60000000 is large enough; the handlers' own stack is in the SRAM.
-_BOARD = Map(flash=0x6000_0000, ram=0x6800_0000, buffers=0x6C00_0000, flash_bytes=0x0800_0000, ram_bytes=0x0400_0000)
+_BOARD = Map(flash=0x6000_0000, ram=0x6400_0000, buffers=0x6500_0000, end=0x7000_0000, flash_bytes=0x0400_0000, ram_bytes=0x0100_0000)
 _BOARD_SPARE_STACK = 0x2000_8000
 _PACKAGES = {"qemu-system-arm": "qemu-system-arm", "qemu-riscv64": "qemu-user"}
 _FAULT_STATUS, _LIMIT_STATUS, _SECONDS = 99, 98, 600
@@ -67,7 +68,7 @@ def run_qemu(
         )
     plain = link(objects, target, entry)
     where = _BOARD if target.family == "arm" else MAP
-    memory = _memory(target, arguments, where.buffers, stack_bytes)
+    memory = _memory(target, arguments, where, stack_bytes)
     with tempfile.TemporaryDirectory(prefix="intaglio-") as folder:
         image = _link_around(target, objects, entry, memory, where, Path(folder))
         dump = _execute(target, image, memory, limit, Path(folder))
@@ -82,11 +83,11 @@ def run_qemu(
     return plain, run
 
 
-def _memory(target: Target, arguments: Sequence[Argument], base: int, stack_bytes: int) -> _Memory:
-    width, registers = target.pointer_bits // 8, 4 if target.family == "arm" else 8
+def _memory(target: Target, arguments: Sequence[Argument], where: Map, stack_bytes: int) -> _Memory:
+    base, width, registers = where.buffers, target.pointer_bits // 8, 4 if target.family == "arm" else 8
     stack_size = -(-stack_bytes // PAGE) * PAGE
     top = base + _HEAD + PAGE + stack_size
-    placement = place(arguments, top + PAGE, width)
+    placement = place(arguments, top + PAGE, where.end, width)
     spilled = b"".join(word.to_bytes(width, "little") for word in placement.words[registers:])
     stack_pointer = top - -(-len(spilled) // 16) * 16
     end = max((region.end for region in placement.regions), default=top) + PAGE
@@ -187,9 +188,9 @@ def _plugin() -> Path:
     if "," in str(library):
         raise InternalError(f"QEMU takes no comma in a plugin's path: {library}")
     if not library.exists():
-        with tempfile.TemporaryDirectory(prefix=".qemu-", dir=library.parent) as folder:
-            source, part = Path(folder) / "counter.c", Path(folder) / library.name
+        with tempfile.TemporaryDirectory(prefix="intaglio-") as folder:
+            source = Path(folder) / "counter.c"
             source.write_text(COUNTER)
-            run_zig("cc", "-shared", "-fPIC", "-O2", "-fno-sanitize=undefined", "-o", str(part), str(source))
-            part.replace(library)
+            options = ("-shared", "-fPIC", "-O2", "-fno-sanitize=undefined")
+            write_whole(library, lambda part: run_zig("cc", *options, "-o", str(part), str(source), seconds=_SECONDS))
     return library

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import CompileError, Diagnostic, InternalError, error
+from ...targets.description import Target
 from .arguments import PAGE, PAINT, Argument, Array, Region, place
 from .counter import BlockCounter, compiled_hooks
 from .image import MAP, Image
@@ -23,7 +24,7 @@ from .image import MAP, Image
 if TYPE_CHECKING:
     from unicorn import Uc
 
-__all__ = ["Run", "run_unicorn"]
+__all__ = ["Run", "check_installed", "run_unicorn"]
 
 _RETURN = MAP.flash + MAP.flash_bytes - PAGE  # never executed: reaching it ends the run
 _FLOAT_ON = 0x6000  # mstatus.FS: without it every float instruction of RISC-V faults
@@ -40,10 +41,14 @@ class Run:
     outputs: tuple[Array, ...]
 
 
+def check_installed(target: Target) -> None:
+    """Refuse, before anything is linked, if Unicorn is missing."""
+    if not find_spec("unicorn"):
+        raise CompileError(error(f"no emulator for {target.name} is installed").help("install it with: pip install intaglio[mcu]"))
+
+
 def run_unicorn(image: Image, arguments: Sequence[Argument], limit: int, stack_bytes: int) -> Run:
     """Call the image's entry; a fault is reported from a second run that notes every instruction."""
-    if not find_spec("unicorn"):
-        raise CompileError(error(f"no emulator for {image.target.name} is installed").help("install it with: pip install intaglio[mcu]"))
     chip = _Chip(image, arguments, limit, stack_bytes)
     if fault := chip.run():
         if image.target.family == "riscv" and not chip.counter.total > limit:  # Unicorn does not keep their pc
@@ -91,7 +96,7 @@ class _Chip:
         self.stack_start = MAP.buffers
         self.stack_size = -(-stack_bytes // PAGE) * PAGE
         first = MAP.buffers + self.stack_size + PAGE
-        self.placement = place(arguments, first, image.target.pointer_bits // 8)
+        self.placement = place(arguments, first, MAP.end, image.target.pointer_bits // 8)
         self.bad_access = _BadAccess(self.stack_start, self.stack_size, self.placement.regions)
         self._fill()
         self._set_registers()

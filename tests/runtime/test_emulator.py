@@ -103,7 +103,7 @@ def compiled(target: Target, text: str) -> bytes:
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     machine = llvm.Target.from_triple(target.triple).create_target_machine(
-        cpu=target.cpu, features=target.feature_string, abiname=target.abiname, reloc=target.relocation, codemodel="small", opt=2
+        cpu=target.cpu, features=target.feature_string, abiname=target.abiname, reloc=target.relocation, codemodel=target.code_model, opt=2
     )
     module = llvm.parse_assembly(text)
     module.triple, module.data_layout = target.triple, str(machine.target_data)

@@ -31,7 +31,7 @@ def host_object() -> bytes:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_triple(target.triple).create_target_machine(
-        cpu=target.cpu, features=target.feature_string, reloc=target.relocation, codemodel="small", opt=2
+        cpu=target.cpu, features=target.feature_string, reloc=target.relocation, codemodel=target.code_model, opt=2
     )
     return bytes(machine.emit_object(llvm.parse_assembly(TEXT)))
 
@@ -68,11 +68,3 @@ def test_what_the_linker_refuses_is_shown_and_nothing_is_left(tmp_path: Path) ->
     with pytest.raises(CompileError, match=r"ended with status \d"):
         linker.link_shared([b"no object"], ["f"], tmp_path / "a.so")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_cache_folder_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("INTAGLIO_CACHE", str(tmp_path / "mine"))
-    assert linker.cache_folder() == tmp_path / "mine"
-    monkeypatch.delenv("INTAGLIO_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert linker.cache_folder() == tmp_path / "intaglio"

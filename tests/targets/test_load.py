@@ -24,7 +24,7 @@ def test_llvm_compiles_for_every_target(name: str) -> None:
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     machine = llvm.Target.from_triple(target.triple).create_target_machine(
-        cpu=target.cpu, features=target.feature_string, abiname=target.abiname, reloc=target.relocation, opt=2
+        cpu=target.cpu, features=target.feature_string, abiname=target.abiname, reloc=target.relocation, codemodel=target.code_model, opt=2
     )
     lanes = target.vector_lanes
     kind = f"<{lanes} x float>"
