@@ -12,7 +12,6 @@ import tempfile
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -153,7 +152,8 @@ def _disassemble(target: Target, code: bytes) -> str:
     """The instruction's text, if the disassembler is installed and knows it."""
     if not find_spec("capstone"):
         return ""
-    capstone = import_module("capstone")
+    import capstone
+
     if target.family == "arm":
         mode = capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS | capstone.CS_MODE_V8
         machine = capstone.Cs(capstone.CS_ARCH_ARM, mode)

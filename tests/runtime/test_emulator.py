@@ -290,3 +290,34 @@ def test_both_emulators_count_the_same(name: str, other: str) -> None:
     arguments: list[Argument] = [Input(a), Input(b), Word(100), Output((1,), np.int32)]
     first, second = (execute(available(core), [code], "dot", arguments) for core in (name, other))
     assert (first.instructions, first.stack_bytes, first.by_function) == (second.instructions, second.stack_bytes, second.by_function)
+
+
+SECTIONS = """
+@kws_weights = private constant [300000 x i32] [i32 11, i32 22, {rest}], section ".rodata.kws_weights", align 64
+@unused_weights = constant [1000 x i32] zeroinitializer, section ".rodata.unused_weights"
+define i32 @kws_run(i32 %i) section ".text.kws_run" {{
+  %p = getelementptr i32, ptr @kws_weights, i32 %i
+  %v = load i32, ptr %p
+  %w = call i32 @kws_double(i32 %v)
+  ret i32 %w
+}}
+define internal i32 @kws_double(i32 %v) noinline section ".text.kws_double" {{
+  %w = add i32 %v, %v
+  ret i32 %w
+}}
+define i32 @kws_unused(ptr %p) section ".text.kws_unused" {{
+  %v = load i32, ptr @unused_weights
+  ret i32 %v
+}}
+"""
+
+
+@pytest.mark.parametrize("name", ["cortex-m0plus", "cortex-m4", "rv32imc", "rv64gc", *QEMU_CORES])
+def test_large_weights_in_their_own_section_are_found_and_what_is_not_called_is_dropped(name: str) -> None:
+    target = available(name)
+    text = SECTIONS.format(rest=", ".join(["i32 7"] * 299_997 + ["i32 -5"]))
+    execution = execute(target, [compiled(target, text)], "kws_run", [Word(299_999 - 1)])
+    assert execution.status == 14
+    assert 1_200_000 < execution.flash_bytes < 1_200_200
+    assert list(execution.by_function) == ["kws_double", "kws_run"] or list(execution.by_function) == ["kws_run", "kws_double"]
+    assert execute(target, [compiled(target, text)], "kws_run", [Word(299_999)]).status == -10
