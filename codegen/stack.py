@@ -15,6 +15,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ..errors import InternalError
+
 __all__ = ["Frame", "deepest", "read_frames"]
 
 _NAME = r'"(?:[^"\\]|\\.)*"|[\w.$]+'
@@ -37,9 +39,10 @@ class Frame:
 def read_frames(assembly: str) -> dict[str, Frame]:
     """The frames of all functions of a module."""
     pool = _constant_pool(assembly)
-    readers = {"thumb": _Thumb, "riscv": _RiscV}
-    kind = "thumb" if ".thumb_func" in assembly else "riscv"
-    return {name: readers[kind](pool).read(lines) for name, lines in _functions(assembly)}
+    if not (".thumb_func" in assembly or "\t.attribute\t" in assembly):
+        raise InternalError("stack: the assembly is neither Thumb's nor RISC-V's, or has no function")
+    reader = _Thumb if ".thumb_func" in assembly else _RiscV
+    return {name: reader(pool).read(lines) for name, lines in _functions(assembly)}
 
 
 def deepest(frames: Mapping[str, Frame], entry: str, external: Mapping[str, int] = {}) -> int | None:

@@ -9,6 +9,7 @@ import pytest
 from intaglio.codegen.llvm.text import Module, Ref, constant
 from intaglio.codegen.object import Machine, emit_assembly, emit_object
 from intaglio.codegen.stack import Frame, deepest, read_frames
+from intaglio.errors import InternalError
 from machines import chip
 
 M0, M4, M55 = chip("cortex-m0plus"), chip("cortex-m4"), chip("cortex-m55")
@@ -147,6 +148,11 @@ def test_arguments_on_the_stack_beside_a_big_frame_are_counted() -> None:
     own = frames(module, M0)["f"].own_bytes
     assert own is not None
     assert 1024 + 32 <= own <= 1024 + 32 + 24
+
+
+def test_other_assembly_is_refused() -> None:
+    with pytest.raises(InternalError, match="neither"):
+        frames(chain(), chip("x86-64-v3"))
 
 
 def test_scalable_vectors_in_the_frame_are_unknown() -> None:
