@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from .llvm.text import Function, Ref, constant, lanes, like
 
 __all__ = [
-    "TINY", "WHOLE", "Num", "ceil", "floor", "maximum", "minimum", "relu", "round_away", "round_even", "rsqrt", "sqrt", "trunc",
-    "two_product", "two_sum",
+    "TINY", "WHOLE", "Num", "ceil", "floor", "maximum", "minimum", "relu", "remainder", "round_away", "round_even", "rsqrt", "sqrt",
+    "trunc", "two_product", "two_sum",
 ]  # fmt: skip
 
 WHOLE = 8388608.0  # 2^23: every f32 from here on is an integer
@@ -92,6 +92,11 @@ class Num:
         if high is not None:
             x = x.is_("ogt", high).choose(high, x)
         return x
+
+    def any(self) -> Ref:
+        """Of a condition: whether it holds in some lane."""
+        whole = self.ref.type
+        return self.ref if whole == "i1" else self.f.intrinsic("llvm.vector.reduce.or", "i1", [self.ref], over=(whole,))
 
     # Integers of the same lanes.
 
@@ -206,6 +211,43 @@ def minimum(a: Num, b: Num) -> Num:
 def relu(x: Num) -> Num:
     """x, or 0 below it; NaN stays. x86 has this order of operands as its maximum."""
     return x.is_("olt", 0.0).choose(0.0, x)
+
+
+def remainder(x: Num, y: Num) -> Num:
+    """x - y trunc(x / y), exact, with the sign of x: C's fmod, by long division (LLVM's frem is a library call everywhere).
+
+    Writes two loops: y is doubled up to x, then halved back and subtracted where it fits. Lanes whose answer is x or NaN sit out.
+    """
+    a, b = abs(x), abs(y)
+    regular = a.is_("olt", math.inf).integer("and", b.is_("ogt", 0.0)).integer("and", b.is_("olt", math.inf))
+    answer = b.is_("ogt", 0.0).integer("and", a.is_("olt", math.inf)).choose(x, x.of(math.nan))
+    a, b = regular.choose(a, x.of(0.0)), regular.choose(b, x.of(1.0))
+    f = x.f
+    up, down, done = f.label("double"), f.label("halve"), f.label("divided")
+
+    before = f.here
+    f.br(up)
+    f.start(up)
+    grown = f.phi(x.ref.type)
+    grown.add(b.ref, before)
+    t = Num(f, grown.ref)
+    again = (a - t).is_("oge", t)
+    following = again.choose(t + t, t)
+    grown.add(following.ref, up)
+    f.cond_br(again.any(), up, down)
+
+    f.start(down)
+    step, rest = f.phi(x.ref.type), f.phi(x.ref.type)
+    step.add(following.ref, up)
+    rest.add(a.ref, up)
+    t, r = Num(f, step.ref), Num(f, rest.ref)
+    r = t.is_("oge", b).integer("and", r.is_("oge", t)).choose(r - t, r)
+    half = t * 0.5
+    step.add(half.ref, down)
+    rest.add(r.ref, down)
+    f.cond_br(half.is_("oge", b).any(), down, done)
+    f.start(done)
+    return regular.choose(r.with_sign_of(x), answer)
 
 
 # Sums and products that keep what rounding loses.

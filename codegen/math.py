@@ -331,7 +331,12 @@ _UNARY: dict[str, Callable[[Num], Num]] = {
     "absf": Num.__abs__, "relu": formula.relu, "sqrt": formula.sqrt, "rsqrt": formula.rsqrt, "floor": formula.floor, "ceil": formula.ceil,
     "trunc": formula.trunc, "roundeven": formula.round_even, "round": formula.round_away,
 }  # fmt: skip
-_BINARY: dict[str, Callable[[Num, Num], Num]] = {"powf": _pow, "maximumf": formula.maximum, "minimumf": formula.minimum}
+_BINARY: dict[str, Callable[[Num, Num], Num]] = {
+    "powf": _pow,
+    "remf": formula.remainder,
+    "maximumf": formula.maximum,
+    "minimumf": formula.minimum,
+}
 
 #: Name, as in the math and arith dialects where they have it -> emitter(function, operand, ...), which returns the result.
 FUNCTIONS: dict[str, Callable[..., Ref]] = {

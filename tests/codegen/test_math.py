@@ -209,8 +209,22 @@ RUNTIME = re.compile(r"__(aeabi_(f|i2f|ui2f|cf|l|ll|u?idiv)|[a-z]+[sd]i?[fi]\d?|
 def test_no_function_calls_a_mathematical_library(target: str, type: str) -> None:
     module = Module(chip_abilities(target))
     for name in FUNCTIONS:
-        operands = 2 if name in ("powf", "maximumf", "minimumf") else 1
+        operands = 2 if name in ("powf", "remf", "maximumf", "minimumf") else 1
         f = module.function(f"ours_{name}", type, [(type, "")] * operands)
         f.ret(FUNCTIONS[name](f, *f.parameters))
     calls = re.findall(r"^\s(?:bl|b|call|callq|jmp|tail)\s+([A-Za-z_]\w*)", emit_assembly(str(module), chip(target)), re.MULTILINE)
     assert not {callee for callee in calls if not RUNTIME.fullmatch(callee)}
+
+
+@pytest.mark.parametrize("lanes", [1, 8])
+def test_remainder_is_exact(lanes: int) -> None:
+    points = np.array([*POWERS, 1e-40, 0.1, 0.3, 7.7, 1e10, 1.1e30, 2.0**-126], np.float32)
+    x, y = (a.ravel() for a in np.meshgrid(points, points))
+    rng = np.random.default_rng(0)
+    x = np.concatenate([x, (rng.standard_normal(1000) * 50).astype(np.float32)])
+    y = np.concatenate([y, rng.standard_normal(1000).astype(np.float32)])
+    with np.errstate(invalid="ignore"):
+        exact = np.fmod(x, y)
+    got = apply("remf", x, y, lanes=lanes)
+    assert np.array_equal(got, exact, equal_nan=True)
+    assert np.array_equal(np.signbit(got[~np.isnan(exact)]), np.signbit(exact[~np.isnan(exact)]))
