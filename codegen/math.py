@@ -8,7 +8,7 @@ NaN goes through everything; infinities, zeros and denormals give what IEEE 754 
 least squares in f64, reweighted towards equal ripples (Lawson), with the weight that makes the result's relative error level.
 Largest errors in ulp, with fma / without, are asserted in the tests.
 
-    exp, expm1      x = n ln2 + r, |r| <= ln2 / 2; e^r - 1 = r + r^2 P(r); 2^n by adding n to the exponent bits
+    exp, expm1      x = n ln2 + r, |r| <= ln2 / 2; e^r - 1 = r + r^2 P(r); 2^n is made of its exponent bits, in two factors
     log, log1p      x = 2^e (1 + t), sqrt(1/2) <= 1 + t < sqrt 2; log(1 + t) = t - t^2 / 2 + t^3 P(t)
     sin, cos        x = n pi/2 + r by a constant in several pieces; right up to |x| = 1e5, beyond that bounded but not accurate
     erf             x + x E(x^2) below 0.95, else 1 - e^(-x Q(x))

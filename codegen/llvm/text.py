@@ -172,6 +172,7 @@ class Module:
         self._globals: list[str] = []
         self._functions: list[Function] = []
         self._declared: dict[str, str] = {}
+        self._intrinsics: dict[tuple[str, str, tuple[str, ...] | None], Ref] = {}
 
     def function(self, name: str, result: str, parameters: Iterable[tuple[str, str]], *, linkage: str = "",
                  attributes: str = "nounwind", section: str = "") -> Function:
@@ -185,6 +186,14 @@ class Module:
         spelled = symbol(name)
         self._declared.setdefault(spelled, f"declare {result} {spelled}({', '.join(parameters)}) {attributes}".rstrip())
         return Ref(spelled, "ptr")
+
+    def intrinsic(self, name: str, type: str, arguments: Sequence[Ref], over: tuple[str, ...] | None) -> Ref:
+        """The declaration that `Function.intrinsic` calls; remembered, because most instructions of a kernel are one of a few."""
+        callee = self._intrinsics.get((name, type, over))
+        if callee is None:
+            mangled = ".".join((name, *map(_mangled, (type,) if over is None else over)))
+            callee = self._intrinsics[name, type, over] = self.declare(mangled, type, [a.type for a in arguments])
+        return callee
 
     def data(self, name: str, content: bytes, align: int, *, section: str = "", linkage: str = "", writable: bool = False) -> Ref:
         """Bytes in memory; constant unless `writable`."""
@@ -359,10 +368,9 @@ class Function:
             return Ref("void", "void")
         return self.emit(type, text)
 
-    def intrinsic(self, name: str, type: str, arguments: Sequence[Ref], over: Sequence[str] | None = None, first: str = "") -> Ref:
+    def intrinsic(self, name: str, type: str, arguments: Sequence[Ref], over: tuple[str, ...] | None = None, first: str = "") -> Ref:
         """A call of an overloaded intrinsic, declared by itself; `over` are the types in its name (the result's unless told)."""
-        mangled = ".".join((name, *map(_mangled, (type,) if over is None else over)))
-        callee = self.module.declare(mangled, type, [a.type for a in arguments])
+        callee = self.module.intrinsic(name, type, arguments, over)
         if not first:
             return self.call(callee, type, arguments)
         head, *rest = arguments
