@@ -4,8 +4,8 @@
 its maps, no pass asks for an operator's name. `tensor.view` is every slice, pad, transpose, reshape and broadcast.
 """
 
-from .compute import Compute, Index, Yield
+from .compute import Compute, Extract, Index, Yield
 from .kernel import Kernel
 from .view import Concat, Constant, View
 
-__all__ = ["Compute", "Concat", "Constant", "Index", "Kernel", "View", "Yield"]
+__all__ = ["Compute", "Concat", "Constant", "Extract", "Index", "Kernel", "View", "Yield"]

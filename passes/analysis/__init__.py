@@ -1,0 +1,1 @@
+"""Facts about programs that passes share. Nothing here changes a program."""

@@ -1,0 +1,267 @@
+"""The iteration domain of a kernel: its root, the extents of its loops, where its outputs go, what its accesses are like.
+
+The domain has the parallel dims of the root (of the first output where nothing is reduced) followed by the reduction dims. Every value
+of the kernel at a point of the domain is found by composing index maps, which `accesses` does without emitting anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...dialects import arith, math, tensor
+from ...dialects.ir.affine import Affine, AffineMap, Dim, Quotient, Range, Remainder, d
+from ...dialects.ir.attributes import Number
+from ...dialects.ir.operation import Argument, Operation, Value
+from ...dialects.ir.types import TensorType
+from ...dialects.tensor.view import tensor_type
+
+NEUTRAL = {"add": 0.0, "mul": 1.0, "max": float("-inf"), "min": float("inf")}
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Extents of the parallel and the reduction dims, the root (None: nothing is reduced), and each output's store map."""
+
+    parallel: tuple[int, ...]
+    reduction: tuple[int, ...]
+    root: tensor.Compute | None
+    outputs: tuple[tuple[Value, AffineMap], ...]
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        return (*self.parallel, *self.reduction)
+
+    @property
+    def ranges(self) -> list[Range]:
+        return [(0, max(extent - 1, 0)) for extent in self.extents]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One read of a kernel argument: subscripts over the domain's dims."""
+
+    argument: Argument
+    subscripts: tuple[Affine, ...]
+    of_root: bool
+
+    def offset(self, strides: Sequence[int]) -> Affine:
+        """Distance from the buffer's base in elements."""
+        total = Affine()
+        for subscript, stride in zip(self.subscripts, strides, strict=True):
+            total = total + subscript * stride
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A subscript of a padded view that may leave 0..extent-1; `skippable`: the reduction may leave out what is outside."""
+
+    view: tensor.View
+    axis: int
+    subscript: Affine
+    extent: int
+    skippable: bool
+
+
+def domain(kernel: tensor.Kernel) -> Domain:
+    """The domain of a kernel. Raises ValueError where it has two roots or an output that no map reaches."""
+    roots = [op for op in kernel.body if isinstance(op, tensor.Compute) and op.has_reduction]
+    if len(roots) > 1:
+        raise ValueError("a kernel has one root")
+    yielded = kernel.body.terminator.operands
+    if not roots:
+        extents = tensor_type(yielded[0]).extents
+        return Domain(extents, (), None, tuple((value, AffineMap.identity(len(extents))) for value in yielded))
+    (root,) = roots
+    parallel, reduction = root.extents[: root.parallel], root.extents[root.parallel :]
+    outputs = tuple((value, _store_map(root, value)) for value in yielded)
+    return Domain(parallel, reduction, root, outputs)
+
+
+def _store_map(root: tensor.Compute, value: Value) -> AffineMap:
+    """Where in `value` the element of the root's point goes: the inverse of the map by which `value` reads the root."""
+    rank = root.parallel
+    read = _read_of_root(root, value, tuple(map(d, range(tensor_type(value).rank))))
+    inverse = None if read is None else invert(AffineMap(tensor_type(value).rank, read), tensor_type(value).extents)
+    if inverse is None:
+        raise ValueError("an output is no rearrangement of the root")
+    return AffineMap(rank, inverse)
+
+
+def _read_of_root(root: tensor.Compute, value: Value, at: tuple[Affine, ...]) -> tuple[Affine, ...] | None:
+    """Subscripts of the root that the element `at` of `value` reads; None where it reads it not, or in several ways."""
+    ranges = [(0, max(extent - 1, 0)) for extent in tensor_type(value).extents]
+    found: dict[tuple[Affine, ...], None] = {}
+    pending = [(value, at)]
+    while pending:
+        current, subscripts = pending.pop()
+        match current.owner:
+            case tensor.Compute() as op if op is root:
+                found[tuple(s.simplify(ranges) for s in subscripts)] = None
+            case tensor.Compute() as op:
+                pending += [(v, m.compose(subscripts)) for v, m in zip(op.inputs, op.maps, strict=True)]
+            case tensor.View() as op:
+                pending.append((op.source, op.map.compose(subscripts)))
+            case _:
+                continue
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def invert(map_: AffineMap, extents: Sequence[int]) -> tuple[Affine, ...] | None:
+    """For a map that rearranges all elements of a tensor (`extents`) one to one: the map back; None where it is no such map.
+
+    Each result must be a part of one dim: the dim itself, or a quotient, remainder, or remainder of a quotient of it.
+    """
+    parts: dict[int, list[tuple[int, int, int]]] = {}
+    for position, result in enumerate(map_.results):
+        part = _part(result, extents)
+        if part is None:
+            if result.is_constant and result.constant == 0:
+                continue
+            return None
+        dim, scale, size = part
+        parts.setdefault(dim, []).append((scale, size, position))
+    inverse: list[Affine] = []
+    for dim, extent in enumerate(extents):
+        total, expected = Affine(), 1
+        for scale, size, position in sorted(parts.get(dim, [])):
+            if scale != expected:
+                return None
+            total, expected = total + d(position) * scale, expected * size
+        if expected != extent:
+            return None
+        inverse.append(total)
+    return tuple(inverse)
+
+
+def _part(result: Affine, extents: Sequence[int]) -> tuple[int, int, int] | None:
+    """(dim, scale, size) with result == (dim floordiv scale) mod size, where size covers what is left of the dim."""
+    if len(result.terms) != 1 or result.terms[0][1] != 1 or result.constant:
+        return None
+    match result.terms[0][0]:
+        case Dim(position):
+            return position, 1, extents[position]
+        case Quotient(of, by):
+            inner = _part(of, extents)
+            return None if inner is None or inner[2] % by else (inner[0], inner[1] * by, inner[2] // by)
+        case Remainder(of, by):
+            inner = _part(of, extents)
+            return None if inner is None or inner[2] % by else (inner[0], inner[1], by)
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What a kernel reads: accesses of its arguments, guarded subscripts, and dims that only make sense at their own extents."""
+
+    accesses: tuple[Access, ...]
+    guards: tuple[Guard, ...]
+    rigid: tuple[int, ...]
+
+
+def reads(domain_: Domain) -> Reads:
+    """Every read of a kernel argument, by the root and by what follows it."""
+    walk = _Walk(domain_)
+    for value, store in domain_.outputs:
+        walk.visit(value, store.results, of_root=False, skippable=False)
+    rigid = {dim: None for guard in walk.guards.values() for dim in guard.subscript.dims()}
+    return Reads(tuple(walk.accesses.values()), tuple(walk.guards.values()), tuple(sorted({**walk.rigid, **rigid})))
+
+
+class _Walk:
+    """Follows every read from the outputs to the arguments."""
+
+    def __init__(self, domain_: Domain) -> None:
+        self.domain = domain_
+        self.accesses: dict[tuple[Argument, tuple[Affine, ...]], Access] = {}
+        self.guards: dict[tuple[tensor.View, int, Affine], Guard] = {}
+        self.rigid: dict[int, None] = {}
+
+    def visit(self, value: Value, at: Sequence[Affine], of_root: bool, skippable: bool) -> None:
+        for subscript in at:
+            if not subscript.is_linear:
+                self.rigid.update(dict.fromkeys(subscript.dims()))
+        at = tuple(s.simplify(self.domain.ranges) for s in at)
+        match value.owner:
+            case tensor.Compute() as op:
+                self.visit_compute(op, at, of_root)
+            case tensor.View() as op:
+                inner = op.map.compose(at)
+                if op.padding is not None:
+                    self.note_guards(op, inner, skippable)
+                self.visit(op.source, inner, of_root, skippable)
+            case Operation():
+                return
+            case _:
+                assert isinstance(value, Argument)
+                self.accesses.setdefault((value, at), Access(value, at, of_root))
+
+    def visit_compute(self, op: tensor.Compute, at: tuple[Affine, ...], of_root: bool) -> None:
+        is_root = op is self.domain.root
+        if op.captured or any(isinstance(inner, tensor.Index) for inner in op.body):
+            self.rigid.update(dict.fromkeys(range(len(self.domain.extents))))
+        parallel = len(self.domain.parallel)
+        point = [*at, *(d(parallel + i) for i in range(len(self.domain.reduction)))] if is_root else at
+        for i, (source, map_) in enumerate(zip(op.inputs, op.maps, strict=True)):
+            view = source.owner
+            may_skip = is_root and isinstance(view, tensor.View) and view.padding is not None and skips_padding(op, i, view.padding)
+            self.visit(source, map_.compose(point), of_root or is_root, may_skip)
+
+    def note_guards(self, op: tensor.View, subscripts: Sequence[Affine], skippable: bool) -> None:
+        inner = [s.simplify(self.domain.ranges) for s in subscripts]
+        for axis, (subscript, extent) in enumerate(zip(inner, tensor_type(op.source).extents, strict=True)):
+            low, high = subscript.range(self.domain.ranges)
+            if low < 0 or high >= extent:
+                self.guards[op, axis, subscript] = Guard(op, axis, subscript, extent, skippable)
+
+
+def combiner(op: tensor.Compute) -> str | None:
+    """How the body combines the accumulator with a new term: add, mul, max or min; None where it is something else."""
+    accumulator = op.body.arguments[-1]
+    match op.body.terminator.operands[0].owner:
+        case math.Fma() as last if last.c is accumulator and list(accumulator.uses) == [(last, 2)]:
+            return "add"
+        case arith.AddF() | arith.AddI() as last:
+            kind = "add"
+        case arith.MulF() | arith.MulI() as last:
+            kind = "mul"
+        case arith.MaximumF() | arith.MaxSI() as last:
+            kind = "max"
+        case arith.MinimumF() | arith.MinSI() as last:
+            kind = "min"
+        case _:
+            return None
+    return kind if len(accumulator.uses) == 1 and accumulator in last.operands else None
+
+
+def skips_padding(root: tensor.Compute, argument: int, padding: Number) -> bool:
+    """Whether the term of the reduction is neutral where input `argument` reads `padding`, so that it may be left out."""
+    value, kind = padding.value, combiner(root)
+    element = root.body.arguments[argument]
+    last = root.body.terminator.operands[0].owner
+    if kind in ("max", "min"):
+        return element in last.operands and _is_extreme(value, padding, kind)  # type: ignore[union-attr]
+    if kind != "add" or value != 0:
+        return False
+    if isinstance(last, math.Fma):
+        return element in (last.a, last.b)
+    term = next((v for v in last.operands if v is not root.body.arguments[-1]), None)  # type: ignore[union-attr]
+    if term is element:
+        return True
+    product = term.owner if term is not None else None
+    return isinstance(product, arith.MulF | arith.MulI) and element in product.operands
+
+
+def _is_extreme(value: float, padding: Number, kind: str) -> bool:
+    dtype = padding.scalar().dtype
+    if np.issubdtype(dtype, np.integer):
+        limits = np.iinfo(dtype.type)  # type: ignore[type-var]
+        return bool(value == (limits.min if kind == "max" else limits.max))
+    return value == NEUTRAL[kind]
+
+
+def output_types(kernel: tensor.Kernel) -> tuple[TensorType, ...]:
+    """Types of what the kernel yields."""
+    return tuple(tensor_type(value) for value in kernel.body.terminator.operands)

@@ -1,0 +1,282 @@
+"""Choosing a schedule from the maps of a kernel and the numbers of a target, without measuring.
+
+1. Neighbouring dims that every access walks as one dim become one (`merge_dims`).
+2. The vector dim is one along which outputs are contiguous and inputs contiguous or constant; constants may be repacked, so they do not
+   count. Failing that, a reduction dim with contiguous inputs; failing that, scalars.
+3. The register tile is the vector dim by one other dim, sized by `cost.best_tile`.
+4. Loops: large weights stay outermost, else the larger strides of the output.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...dialects import tensor
+from ...dialects.ir.affine import Affine
+from ...dialects.ir.types import BufferType, Type, element_of
+from ...targets.description import Target
+from ..analysis.domain import Access, Domain, Reads, combiner, domain, reads
+from .cost import best_tile
+from .space import Schedule
+
+PARALLEL_WORK = 32_768
+"""Multiply-adds or elements below which a kernel is not worth sharing among threads: about the cost of a barrier."""
+
+UNROLLED_TERMS_HOSTED = 160
+UNROLLED_TERMS_CHIP = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """A kernel as the chooser sees it: offsets of all accesses and outputs as affine expressions in elements."""
+
+    kernel: tensor.Kernel
+    domain: Domain
+    reads: Reads
+    accesses: tuple[tuple[Access, Affine, bool], ...]  # the flag: a constant that may be repacked
+    outputs: tuple[Affine, ...]
+    target: Target
+
+    @property
+    def parallel(self) -> int:
+        return len(self.domain.parallel)
+
+    @property
+    def offsets(self) -> list[Affine]:
+        return [*(offset for _, offset, _ in self.accesses), *self.outputs]
+
+
+def choose_schedule(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs: Sequence[BufferType], target: Target) -> Schedule:
+    """The schedule with the least predicted cost."""
+    problem = _problem(kernel, inputs, outputs, target)
+    extents = merge_dims(problem)
+    vector_dim = _vector_dim(problem, extents)
+    lane_count = _lanes(problem, extents, vector_dim)
+    if lane_count == 1 and vector_dim >= problem.parallel:
+        vector_dim = -1
+    row_dim = _row_dim(problem, extents, vector_dim)
+    tile = _tile(problem, extents, vector_dim, lane_count, row_dim)
+    reduction = _reduction_order(problem, extents)
+    unroll = _unrolled(problem, extents, tile, vector_dim, lane_count, reduction)
+    order = _order(problem, extents, tile, vector_dim, lane_count)
+    shared = _shared(problem, extents, tile, order)
+    if shared >= 0:
+        order = (shared, *(dim for dim in order if dim != shared))
+    return Schedule(extents, order, tile, vector_dim, lane_count, reduction, unroll, shared)
+
+
+def _problem(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs: Sequence[BufferType], target: Target) -> _Problem:
+    domain_ = domain(kernel)
+    reads_ = reads(domain_)
+    accesses = []
+    for access in reads_.accesses:
+        number = access.argument.number
+        offset = access.offset(inputs[number].strides).simplify(domain_.ranges)
+        accesses.append((access, offset, packable(kernel, access)))
+    stores = []
+    for (_, map_), type_ in zip(domain_.outputs, outputs, strict=True):
+        offset = Affine()
+        for subscript, stride in zip(map_.results, type_.strides, strict=True):
+            offset = offset + subscript * stride
+        stores.append(offset.simplify(domain_.ranges))
+    return _Problem(kernel, domain_, reads_, tuple(accesses), tuple(stores), target)
+
+
+def packable(kernel: tensor.Kernel, access: Access) -> bool:
+    """Whether the argument is a constant whose elements may be put in the order in which they are read."""
+    source = kernel.inputs[access.argument.number].owner
+    return isinstance(source, tensor.Constant) and access.of_root and all(s.is_linear for s in access.subscripts)
+
+
+def merge_dims(problem: _Problem) -> tuple[int, ...]:
+    """Extents after merging: dim a with stride extent(b) * stride(b) in every access becomes part of dim b."""
+    extents = list(problem.domain.extents)
+    if 0 in extents:
+        return tuple(extents)
+    groups = [range(problem.parallel), range(problem.parallel, len(extents))]
+    free = [dim for dim in range(len(extents)) if dim not in problem.reads.rigid]
+    merged = True
+    while merged:
+        merged = False
+        for group in groups:
+            for a in group:
+                for b in group:
+                    if a != b and a in free and b in free and extents[a] > 1 and extents[b] > 1 and _walk_as_one(problem, extents, a, b):
+                        extents[b], extents[a] = extents[a] * extents[b], 1
+                        merged = True
+    return tuple(extents)
+
+
+def _walk_as_one(problem: _Problem, extents: Sequence[int], outer: int, inner: int) -> bool:
+    return all(
+        offset.is_linear and offset.coefficient(outer) == extents[inner] * offset.coefficient(inner) for offset in problem.offsets
+    ) and not any(is_packable and access_uses(access, (outer, inner)) for access, _, is_packable in problem.accesses)
+
+
+def access_uses(access: Access, dims: Sequence[int]) -> bool:
+    """Whether the subscripts depend on one of the dims."""
+    return any(dim in subscript.dims() for subscript in access.subscripts for dim in dims)
+
+
+def _vector_dim(problem: _Problem, extents: Sequence[int]) -> int:
+    guarded = {dim for guard in problem.reads.guards for dim in guard.subscript.dims()}
+    candidates = [
+        dim
+        for dim in range(problem.parallel)
+        if extents[dim] > 1 and dim not in guarded and all(_coefficient(o, dim) == 1 for o in problem.outputs) and _reads_along(problem, dim)
+    ]
+    if candidates:
+        return max(candidates, key=lambda dim: extents[dim])
+    root = problem.domain.root
+    if root is None or combiner(root) is None or problem.target.vector_bits == 0:
+        return -1
+    along = [
+        dim
+        for dim in range(problem.parallel, len(extents))
+        if extents[dim] >= 8 and dim not in guarded and _reads_along(problem, dim) and _some_contiguous(problem, dim)
+    ]
+    return max(along, key=lambda dim: extents[dim], default=-1)
+
+
+def _coefficient(offset: Affine, dim: int) -> int | None:
+    """The stride along a dim; None where the offset is not linear in it."""
+    if any(dim in atom.of.dims() for atom, _ in offset.terms if hasattr(atom, "of")):
+        return None
+    return offset.coefficient(dim)
+
+
+def _reads_along(problem: _Problem, dim: int) -> bool:
+    if any(op.captured for op in problem.kernel.body if isinstance(op, tensor.Compute)):
+        return True
+    return all(is_packable or _coefficient(offset, dim) in (0, 1) for _, offset, is_packable in problem.accesses)
+
+
+def _some_contiguous(problem: _Problem, dim: int) -> bool:
+    return any(_coefficient(offset, dim) == 1 for access, offset, _ in problem.accesses if access.of_root)
+
+
+def _widest(problem: _Problem) -> int:
+    """Bits of the widest element that the kernel computes with."""
+    types: list[Type] = [value.type for op in problem.kernel.body for value in op.results]
+    types += [argument.type for argument in problem.kernel.body.arguments]
+    return max((max(element_of(t).dtype.itemsize, 1) * 8 for t in types), default=32)
+
+
+def _lanes(problem: _Problem, extents: Sequence[int], dim: int) -> int:
+    """Lanes that need the fewest vectors; of equals the fewest lanes."""
+    if dim < 0 or not problem.target.vector_bits or extents[dim] < 2:
+        return 1
+    widest = max(problem.target.vector_bits // _widest(problem), 1)
+    choices = [n for n in (2, 4, 8, 16, 32, 64) if n <= widest and n < 2 * extents[dim]]
+    if dim >= problem.parallel:
+        choices = [n for n in choices if n <= extents[dim]]
+    if not problem.target.masked_memory:
+        choices = [n for n in choices if extents[dim] % n == 0 or n <= extents[dim]]
+    return min(choices, key=lambda n: (math.ceil(extents[dim] / n), n), default=1)
+
+
+def _row_dim(problem: _Problem, extents: Sequence[int], vector_dim: int) -> int:
+    """The dim of a register tile beside the vector dim: one along which a vector operand is constant, so that its load is shared."""
+    if problem.domain.root is None:
+        return -1
+    dims = [dim for dim in range(problem.parallel) if dim != vector_dim and extents[dim] > 1]
+    sharing = [
+        dim
+        for dim in dims
+        if any(
+            access.of_root and dim not in offset.dims() and (vector_dim in offset.dims() or vector_dim < 0)
+            for access, offset, _ in problem.accesses
+        )
+    ]
+    strides = {dim: min((abs(o.coefficient(dim)) for o in problem.outputs), default=0) for dim in dims}
+    pool = sharing or dims
+    return min(pool, key=lambda dim: (extents[dim] < 4, strides[dim]), default=-1)
+
+
+def _tile(problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count: int, row_dim: int) -> tuple[int, ...]:
+    tile = [1] * problem.parallel
+    reduction = math.prod(extents[problem.parallel :])
+    if vector_dim >= problem.parallel or problem.domain.root is None:
+        return _simple_tile(problem, extents, vector_dim, lane_count, tile)
+    vectors = math.ceil(extents[vector_dim] / lane_count) if vector_dim >= 0 else 1
+    rows = extents[row_dim] if row_dim >= 0 else 1
+    shared = any(access.of_root and vector_dim not in offset.dims() for access, offset, _ in problem.accesses)
+    column_bytes = reduction * lane_count * 4
+    best = best_tile(rows, vectors if shared else min(vectors, 2), reduction, column_bytes, problem.target)
+    if vector_dim >= 0:
+        tile[vector_dim] = min(best.columns * lane_count, extents[vector_dim])
+    if row_dim >= 0:
+        tile[row_dim] = best.rows
+    return tuple(tile)
+
+
+def _simple_tile(problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count: int, tile: list[int]) -> tuple[int, ...]:
+    """Elementwise kernels: a few vectors at a time. Reductions along lanes: a few rows, so that their chains overlap."""
+    if problem.domain.root is None:
+        if vector_dim >= 0:
+            wanted = lane_count * (4 if problem.target.vector_bits else 2)
+            tile[vector_dim] = min(wanted, extents[vector_dim])
+        return tuple(tile)
+    rows = [dim for dim in range(problem.parallel) if extents[dim] > 1]
+    if rows:
+        tile[rows[-1]] = min(extents[rows[-1]], 4)
+    return tuple(tile)
+
+
+def _reduction_order(problem: _Problem, extents: Sequence[int]) -> tuple[int, ...]:
+    """Reduction dims, the largest strides of the inputs outermost."""
+    dims = range(problem.parallel, len(extents))
+
+    def stride(dim: int) -> int:
+        return max((abs(offset.coefficient(dim)) for _, offset, is_packable in problem.accesses if not is_packable), default=0)
+
+    return tuple(sorted(dims, key=lambda dim: (-stride(dim), dim)))
+
+
+def _unrolled(
+    problem: _Problem, extents: Sequence[int], tile: Sequence[int], vector_dim: int, lane_count: int, reduction: Sequence[int]
+) -> tuple[int, ...]:
+    """Short reduction dims whose terms fit, written out: windows first, whatever needs clamped bounds stays a loop."""
+    limit = UNROLLED_TERMS_HOSTED if problem.target.hosted else UNROLLED_TERMS_CHIP
+    terms = math.prod(tile) // max(lane_count, 1) if vector_dim < problem.parallel else math.prod(tile)
+    clamped = {
+        dim
+        for guard in problem.reads.guards
+        for dim in guard.subscript.dims()
+        if dim >= problem.parallel and not any(tile[p] > 1 for p in guard.subscript.dims() if p < problem.parallel)
+    }
+    unroll = []
+    for dim in sorted(reduction, key=lambda dim: extents[dim]):
+        if dim == vector_dim or dim in clamped or extents[dim] == 1:
+            continue
+        if extents[dim] <= 8 and terms * extents[dim] <= limit:
+            terms *= extents[dim]
+            unroll.append(dim)
+    return tuple(sorted(unroll))
+
+
+def _order(problem: _Problem, extents: Sequence[int], tile: Sequence[int], vector_dim: int, lane_count: int) -> tuple[int, ...]:
+    """Loops over the parallel dims: larger strides of the output outside; weights beyond half of L2, and what is no contraction, keep channels outside."""
+    dims = list(range(problem.parallel))
+    strides = {dim: max((abs(o.coefficient(dim)) for o in problem.outputs), default=0) for dim in dims}
+    dims.sort(key=lambda dim: (-strides[dim], dim))
+    if problem.domain.root is None or not 0 <= vector_dim < problem.parallel:
+        return tuple(dims)
+    reduction = math.prod(extents[problem.parallel :])
+    weights_bytes = extents[vector_dim] * reduction * 4
+    shared = any(access.of_root and vector_dim not in offset.dims() for access, offset, _ in problem.accesses)
+    l2_bytes = problem.target.caches.l2_bytes
+    if not shared or (l2_bytes and weights_bytes > l2_bytes // 2):
+        return (vector_dim, *(dim for dim in dims if dim != vector_dim))
+    return tuple(dims)
+
+
+def _shared(problem: _Problem, extents: Sequence[int], tile: Sequence[int], order: Sequence[int]) -> int:
+    """The dim whose tiles the threads share: the outermost loop if it has turns enough, else the one with the most."""
+    if not problem.target.hosted or math.prod(extents) < PARALLEL_WORK:
+        return -1
+    turns = {dim: math.ceil(extents[dim] / tile[dim]) for dim in order}
+    candidates = [dim for dim in order if turns[dim] >= 8] or sorted(order, key=lambda dim: -turns[dim])
+    return candidates[0] if candidates and turns[candidates[0]] > 1 else -1

@@ -1,0 +1,54 @@
+"""A schedule: how a kernel's iteration space becomes loops, as a small value with a text form.
+
+Dims are numbered as in the kernel's domain: the parallel dims of its root first, then the reduction dims.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Loop order, register tile, vectors and unrolling of one kernel.
+
+    extents: of every dim as it is looped over; where neighbouring dims are walked as one, the inner has the product, the outer 1.
+    order: parallel dims, outermost loop first.
+    tile: elements of each parallel dim that one register tile covers; along `vector` a multiple of `lanes`, or less than one.
+    vector, lanes: the dim along which lanes run (parallel, or a reduction dim whose lanes are combined at the end); -1 and 1: none.
+    reduction: reduction dims that are loops, outermost first.
+    unroll: reduction dims that are written out inside the innermost loop.
+    parallel: the dim whose tiles the threads share; -1: none.
+    """
+
+    extents: tuple[int, ...]
+    order: tuple[int, ...]
+    tile: tuple[int, ...]
+    vector: int = -1
+    lanes: int = 1
+    reduction: tuple[int, ...] = ()
+    unroll: tuple[int, ...] = ()
+    parallel: int = -1
+
+    def __str__(self) -> str:
+        parts = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            parts.append(f"{field.name}={'x'.join(map(str, value)) if isinstance(value, tuple) else value}")
+        return " ".join(parts)
+
+    @staticmethod
+    def parse(text: str) -> Schedule:
+        """The schedule that `str` wrote. Raises ValueError."""
+        entries = dict(part.split("=", 1) for part in text.split())
+        unknown = set(entries) - {field.name for field in fields(Schedule)}
+        if unknown or not {"extents", "order", "tile"} <= set(entries):
+            raise ValueError(f"{text!r} is no schedule")
+        values = {key: _parse_value(key, value) for key, value in entries.items()}
+        return Schedule(**values)  # type: ignore[arg-type]
+
+
+def _parse_value(key: str, text: str) -> int | tuple[int, ...]:
+    if key in ("vector", "lanes", "parallel"):
+        return int(text)
+    return tuple(int(part) for part in text.split("x") if part)

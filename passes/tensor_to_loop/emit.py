@@ -1,0 +1,277 @@
+"""Emitting the value of a kernel's expression at a point: index maps are composed on the way down, loads stand at the leaves.
+
+Subscripts are affine expressions over *symbols*: symbol 0 is the lane, the others are loop counters with known ranges. Whatever
+does not depend on the lane is computed once as a scalar and broadcast where it meets a vector. Equal loads and equal
+computations in one block are one operation, which is what makes neighbouring pixels of a window share their loads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from ...dialects import arith, lanes, loop, tensor
+from ...dialects.ir.affine import Affine, AffineMap, Dim, Range, d
+from ...dialects.ir.attributes import Attribute, Number
+from ...dialects.ir.builder import Builder, Op
+from ...dialects.ir.operation import Argument, Block, Operation, Region, Value
+from ...dialects.ir.types import BufferType, element_of, index, lanes_of, vector
+from ...dialects.tensor.view import tensor_type
+
+LANE = 0
+
+
+class Emitter:
+    """Blocks under construction, the symbols in scope, and what has been emitted in each open block."""
+
+    def __init__(self, body: Block, storage: dict[Argument, tuple[Value, BufferType]]) -> None:
+        self.body = body
+        self.block = body
+        self.storage = storage
+        self.symbols: list[Value | None] = [None]
+        self.ranges: list[Range] = [(0, 0)]
+        self.memo: list[dict[object, Value]] = [{}]
+        self.pool: dict[Number, arith.Constant] = {}
+        self.lanes = 1
+        self.valid = 0
+        self.root_values: dict[tuple[Affine, ...], Value] = {}
+        self.root: tensor.Compute | None = None
+        self.inside: dict[tuple[tensor.View, int], None] = {}
+
+    # Blocks and scopes.
+
+    def add(self, op: Op) -> Op:
+        return Builder.at_end(self.block).add(op)
+
+    @contextmanager
+    def scope(self, block: Block) -> Iterator[None]:
+        """Emit into `block`; what is found equal there stays there."""
+        outer, self.block = self.block, block
+        symbols = len(self.symbols)
+        self.memo.append({})
+        yield
+        self.memo.pop()
+        del self.symbols[symbols:], self.ranges[symbols:]
+        self.block = outer
+
+    def finish(self) -> None:
+        """Put the constants at the head of the function."""
+        for constant in reversed(list(self.pool.values())):
+            self.body.insert(constant, self.body.first)
+
+    def symbol(self, value: Value, low: int, high: int) -> Affine:
+        """A loop counter between `low` and `high` (inclusive) as an expression."""
+        self.symbols.append(value)
+        self.ranges.append((low, high))
+        return d(len(self.symbols) - 1)
+
+    def remember(self, key: object, make: Callable[[], Value]) -> Value:
+        for known in reversed(self.memo):
+            if key in known:
+                return known[key]
+        value = self.memo[-1][key] = make()
+        return value
+
+    def constant(self, number: Number) -> Value:
+        if number not in self.pool:
+            self.pool[number] = arith.Constant(value=number)
+        return self.pool[number].output
+
+    def index(self, value: int) -> Value:
+        return self.constant(Number(value, index))
+
+    def affine(self, expression: Affine) -> Value:
+        """An expression without lanes as an index value."""
+        if expression.is_constant:
+            return self.index(expression.constant)
+        dims, map_ = self.operands([expression])
+        if map_.results == (d(0),):
+            return dims[0]
+        return self.remember((loop.Apply, expression), lambda: self.add(loop.Apply(dims, map=map_)).output)
+
+    def operands(self, expressions: Sequence[Affine]) -> tuple[list[Value], AffineMap]:
+        """The counters that expressions depend on, and the map from them."""
+        used = sorted({position for expression in expressions for position in expression.dims()})
+        renumbered = {old: d(new) for new, old in enumerate(used)}
+        values = [self.symbols[position] for position in used]
+        assert None not in values, "a lane has no counter"
+        return [v for v in values if v is not None], AffineMap(len(used), tuple(e.substitute(renumbered) for e in expressions))
+
+    def all_ranges(self) -> list[Range]:
+        return [(0, (self.valid or self.lanes) - 1), *self.ranges[1:]]
+
+    # Values.
+
+    def widen(self, value: Value, count: int) -> Value:
+        """`value` with `count` lanes."""
+        if lanes_of(value.type) == count:
+            return value
+        owner = value.owner
+        if isinstance(owner, arith.Constant):
+            return self.constant(Number(owner.value.value, vector(count, element_of(value.type))))
+        return self.remember((loop.Broadcast, value, count), lambda: self.add(loop.Broadcast(value, lanes=count)).output)
+
+    def value(self, value: Value, subscripts: Sequence[Affine]) -> Value:
+        """The element of a kernel's value at subscripts, a vector if they depend on the lane."""
+        at = tuple(s.simplify(self.all_ranges()) for s in subscripts)
+        match value.owner:
+            case tensor.Compute() as op if op is self.root:
+                return self.root_values[at]
+            case tensor.Compute() as op:
+                return self.remember((op, at, self.valid), lambda: self.body_value(op, self.inputs(op, at), at))
+            case tensor.View() as op:
+                return self.view(op, at)
+            case tensor.Constant() as op:
+                return self.constant(Number(op.value.array[()].item(), op.value.type.element))
+        assert isinstance(value, Argument)
+        return self.load(value, at)
+
+    def inputs(self, op: tensor.Compute, point: Sequence[Affine]) -> list[Value]:
+        return [self.value(source, map_.compose(point)) for source, map_ in zip(op.inputs, op.maps, strict=True)]
+
+    def body_value(self, op: tensor.Compute, arguments: Sequence[Value], point: Sequence[Affine]) -> Value:
+        """The scalar body on values of one or many lanes."""
+        block = op.body
+        captured = [self.storage[v][0] if isinstance(v, Argument) else v for v in op.captured]
+        elements = list(arguments[: len(op.inputs)])
+        accumulator = list(arguments[len(op.inputs) :])
+        mapping: dict[Value, Value] = dict(zip(block.arguments, [*elements, *captured, *accumulator], strict=True))
+        for inner in block:
+            match inner:
+                case tensor.Yield():
+                    break
+                case tensor.Index():
+                    mapping[inner.output] = self.index_value(point[inner.dim])
+                case tensor.Extract():
+                    mapping[inner.output] = self.extract(inner, mapping)
+                case arith.Constant():
+                    mapping[inner.output] = self.constant(inner.value)
+                case _:
+                    mapping[inner.results[0]] = self.scalar_operation(inner, [mapping[v] for v in inner.operands])
+        return mapping[block.terminator.operands[0]]
+
+    def scalar_operation(self, op: Operation, operands: Sequence[Value]) -> Value:
+        count = max((lanes_of(v.type) for v in operands), default=1)
+        wide = [self.widen(v, count) for v in operands]
+        return self.remember((type(op), tuple(op.attributes.items()), tuple(wide)), lambda: self.clone_wide(op, wide, count))
+
+    def clone_wide(self, op: Operation, operands: Sequence[Value], count: int) -> Value:
+        """The scalar operation `op` on vectors."""
+        attributes: dict[str, Attribute] = dict(op.attributes)
+        for key, spec in op.definition.attributes.items():
+            if spec.is_result_type:
+                attributes[key] = vector(count, element_of(op.results[0].type))
+        copy = type(op).create(operands, op.segments, attributes, [], [op.results[0].type], op.location)
+        (copy.results[0].type,) = copy.inferred_types()
+        return self.add(copy).results[0]
+
+    def index_value(self, expression: Affine) -> Value:
+        """A subscript as a value, one per lane if it depends on the lane."""
+        expression = expression.simplify(self.all_ranges())
+        base = self.affine(expression.substitute({LANE: Affine()}))
+        factor = expression.coefficient(LANE)
+        if LANE not in expression.dims():
+            return base
+        assert all(LANE not in atom.of.dims() for atom, _ in expression.terms if not isinstance(atom, Dim)), "a lane inside a quotient"
+        count = self.lanes
+        iota = self.remember((loop.Iota, count), lambda: self.add(loop.Iota(lanes=count)).output)
+        step = self.constant(Number(factor, iota.type))
+        scaled = self.remember((arith.MulI, iota, step), lambda: self.add(arith.MulI(iota, step)).output)
+        start = self.widen(base, count)
+        return self.remember((arith.AddI, scaled, start), lambda: self.add(arith.AddI(scaled, start)).output)
+
+    def extract(self, op: tensor.Extract, mapping: dict[Value, Value]) -> Value:
+        subscripts = [mapping[v] for v in op.subscripts]
+        count = max((lanes_of(v.type) for v in subscripts), default=1)
+        wide = [self.widen(v, count) for v in subscripts]
+        source = mapping[op.source]
+        return self.remember((loop.Gather, source, tuple(wide)), lambda: self.add(loop.Gather(source, wide)).output)
+
+    # Views and loads.
+
+    def view(self, op: tensor.View, at: Sequence[Affine]) -> Value:
+        inner = tuple(s.simplify(self.all_ranges()) for s in op.map.compose(at))
+        if op.padding is None:
+            return self.value(op.source, inner)
+        match self.placement(op, inner):
+            case True:
+                return self.value(op.source, inner)
+            case False:
+                return self.constant(op.padding)
+        return self.guarded(op, inner)
+
+    def placement(self, op: tensor.View, subscripts: Sequence[Affine]) -> bool | None:
+        """Whether subscripts lie inside the view's source: always, never, or None where only the run knows."""
+        answer: bool | None = True
+        for axis, (subscript, extent) in enumerate(zip(subscripts, tensor_type(op.source).extents, strict=True)):
+            low, high = subscript.range(self.all_ranges())
+            if high < 0 or low >= extent:
+                return False
+            if (low < 0 or high >= extent) and (op, axis) not in self.inside:
+                answer = None
+        return answer
+
+    def guarded(self, op: tensor.View, subscripts: Sequence[Affine]) -> Value:
+        """A read behind a condition; subscripts that depend on the lane are not guarded (the chooser sees to it)."""
+        assert op.padding is not None
+        condition: Value | None = None
+        for axis, (subscript, extent) in enumerate(zip(subscripts, tensor_type(op.source).extents, strict=True)):
+            if (op, axis) in self.inside:
+                continue
+            low, high = subscript.range(self.all_ranges())
+            for needed, test in ((low < 0, ("sge", 0)), (high >= extent, ("slt", extent))):
+                if needed:
+                    here = self.compare(test[0], self.affine(subscript), test[1])
+                    condition = here if condition is None else self.add(arith.AndI(condition, here)).output
+        assert condition is not None
+        then, otherwise = Block(), Block()
+        with self.scope(then):
+            read = self.value(op.source, subscripts)
+            self.add(loop.Yield([read]))
+        with self.scope(otherwise):
+            self.add(loop.Yield([self.widen(self.constant(op.padding), lanes_of(read.type))]))
+        return self.add(loop.If(condition, then=Region(then), otherwise=Region(otherwise))).outputs[0]
+
+    def compare(self, which: str, a: Value, b: int) -> Value:
+        key = (lanes.CmpI, which, a, b)
+        return self.remember(key, lambda: self.add(lanes.CmpI.of(which, a, self.index(b))).output)
+
+    def load(self, argument: Argument, subscripts: Sequence[Affine]) -> Value:
+        flat, type_ = self.storage[argument]
+        offset = Affine()
+        for subscript, stride in zip(subscripts, type_.strides, strict=True):
+            offset = offset + subscript * stride
+        base = offset.substitute({LANE: Affine()}).simplify(self.all_ranges())
+        if LANE not in offset.dims():
+            return self.remember((loop.Load, argument, base), lambda: self.load_at(flat, base, 1, 0))
+        if offset.coefficient(LANE) == 1 and _lane_is_linear(offset):
+            return self.remember((loop.Load, argument, base, self.valid), lambda: self.load_at(flat, base, self.lanes, self.valid))
+        return self.remember((loop.Gather, argument, offset), lambda: self.add(loop.Gather(flat, [self.index_value(offset)])).output)
+
+    def load_at(self, flat: Value, base: Affine, count: int, valid: int) -> Value:
+        dims, map_ = self.operands([base])
+        return self.add(loop.Load(flat, dims, map=map_, lanes=count, axis=0, valid=valid)).output
+
+    def store(self, value: Value, flat: Value, type_: BufferType, subscripts: Sequence[Affine]) -> None:
+        """Write a vector (or what is the same in all lanes) at subscripts."""
+        offset = Affine()
+        for subscript, stride in zip(subscripts, type_.strides, strict=True):
+            offset = offset + subscript * stride
+        offset = offset.simplify(self.all_ranges())
+        dims, map_ = self.operands([offset.substitute({LANE: Affine()}).simplify(self.all_ranges())])
+        count = self.lanes if LANE in offset.dims() else 1
+        if count > 1 and offset.coefficient(LANE) != 1:
+            self.scatter(self.widen(value, count), flat, offset)
+            return
+        self.add(loop.Store(self.widen(value, count), flat, dims, map=map_, axis=0, valid=self.valid if count > 1 else 0))
+
+    def scatter(self, value: Value, flat: Value, offset: Affine) -> None:
+        """Store lane by lane, where neighbours of the lane dim are no neighbours in memory."""
+        for lane in range(self.valid or self.lanes):
+            dims, map_ = self.operands([offset.substitute({LANE: Affine((), lane)})])
+            element = self.add(loop.ExtractLane(value, lane=lane)).output
+            self.add(loop.Store(element, flat, dims, map=map_))
+
+
+def _lane_is_linear(offset: Affine) -> bool:
+    return all(isinstance(atom, Dim) or LANE not in atom.of.dims() for atom, _ in offset.terms)

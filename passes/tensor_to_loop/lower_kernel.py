@@ -1,0 +1,422 @@
+"""One kernel to one function of buffers: loops over tiles, register tiles with carried accumulators, border tiles apart.
+
+    for every tile of the parallel dims (outermost shared among threads)
+        for every reduction dim that is a loop: accumulators of the whole register tile are carried
+            the body, once per point of the register tile and of the unrolled reduction dims
+        the epilogue on the accumulators, then the stores
+
+Windows that reach over a border need no copy: where a register tile is one wide along the padded dim, the bounds of the reduction loop
+are clamped; where it is wider, tiles at the border stand apart with the taps written out, and taps that fall outside are left out.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from ...dialects import arith, loop, tensor
+from ...dialects.func import Function
+from ...dialects.ir.affine import Affine, d
+from ...dialects.ir.attributes import Number
+from ...dialects.ir.operation import Argument, Block, Region, Value
+from ...dialects.ir.types import BufferType, VectorType, index, lanes_of, vector
+from ...targets.description import Target
+from ..analysis.domain import NEUTRAL, Domain, Guard, combiner, domain, reads
+from ..schedule.choose import choose_schedule
+from ..schedule.space import Schedule
+from .emit import LANE, Emitter
+
+MAX_BORDER_TILES = 6
+
+
+def lower_kernel(
+    kernel: tensor.Kernel, name: str, inputs: Sequence[BufferType], outputs: Sequence[BufferType], target: Target
+) -> Function:
+    """A function of the kernel's input buffers and then its output buffers, by its schedule (chosen here if it has none)."""
+    schedule = Schedule.parse(kernel.schedule) if kernel.schedule else choose_schedule(kernel, inputs, outputs, target)
+    return _Lowering(kernel, name, inputs, outputs, schedule).run()
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Tiles `start` to `start + count` - 1 of a dim, all of `size` elements; at the border the taps are written out."""
+
+    start: int
+    count: int
+    size: int
+    is_border: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A register tile under emission: where it begins along each parallel dim, how far it reaches, which of its dims are at a border."""
+
+    base: tuple[Affine, ...]
+    size: tuple[int, ...]
+    border: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One vector (or scalar) of a register tile: its subscripts, and how many of its lanes are real (0: all)."""
+
+    at: tuple[Affine, ...]
+    valid: int
+
+
+class _Lowering:
+    """State of one lowering: the domain, the schedule, the emitter, and how each guard is met."""
+
+    def __init__(
+        self, kernel: tensor.Kernel, name: str, inputs: Sequence[BufferType], outputs: Sequence[BufferType], schedule: Schedule
+    ) -> None:
+        self.kernel = kernel
+        self.schedule = schedule
+        self.domain: Domain = domain(kernel)
+        self.guards: list[Guard] = list(reads(self.domain).guards)
+        self.extents = schedule.extents
+        self.function = Function.make(name, [*inputs, *outputs])
+        self.function.location = kernel.location
+        self.emit = Emitter(self.function.body, {})
+        self.emit.root = self.domain.root
+        for argument, parameter, type_ in zip(kernel.body.arguments, self.function.arguments, inputs, strict=False):
+            self.emit.storage[argument] = (self.parameter(argument, parameter, type_), type_)
+        self.results = [(self.flat(p), t) for p, t in zip(self.function.arguments[len(inputs) :], outputs, strict=True)]
+        self.static: dict[int, tuple[int, ...]] = {}
+        self.clamped: dict[int, list[Guard]] = {}
+        self.sort_guards()
+
+    @property
+    def parallel(self) -> int:
+        return len(self.domain.parallel)
+
+    def parameter(self, argument: Argument, parameter: Value, type_: BufferType) -> Value:
+        """The buffer as it is addressed: flat, unless a body reads it at computed subscripts."""
+        captured = any(isinstance(op, tensor.Compute) and argument in op.captured for op, _ in argument.uses)
+        return parameter if captured or type_.rank == 0 and type_.elements == 0 else self.flat(parameter)
+
+    def flat(self, parameter: Value) -> Value:
+        assert isinstance(parameter.type, BufferType)
+        type_ = BufferType((max(parameter.type.elements, 1),), parameter.type.element, (1,))
+        if parameter.type.elements == 0:
+            return parameter
+        return self.emit.add(loop.Subview(parameter, type=type_)).output
+
+    def sort_guards(self) -> None:
+        """How each guard is met: written-out border tiles, clamped reduction loops, or (what is left) a condition at the read."""
+        for guard in self.guards:
+            dims = guard.subscript.dims()
+            pixels = [p for p in dims if p < self.parallel]
+            taps = tuple(r for r in dims if r >= self.parallel)
+            wide = [p for p in pixels if self.schedule.tile[p] > 1]
+            if self.schedule.vector in dims or not guard.subscript.is_linear:
+                continue
+            if wide == pixels and len(pixels) == 1 and self.border_count(pixels[0]) <= MAX_BORDER_TILES:
+                self.static[pixels[0]] = tuple(dict.fromkeys((*self.static.get(pixels[0], ()), *taps)))
+            elif not wide and len(taps) == 1 and taps[0] not in self.schedule.unroll and guard.skippable:
+                if guard.subscript.coefficient(taps[0]) > 0:
+                    self.clamped.setdefault(taps[0], []).append(guard)
+
+    def run(self) -> Function:
+        if 0 not in self.domain.parallel:
+            self.nest(0, [Affine()] * self.parallel, [1] * self.parallel, ())
+        self.emit.finish()
+        return self.function.close([])
+
+    # Loops over tiles.
+
+    def nest(self, level: int, base: list[Affine], size: list[int], border: tuple[int, ...]) -> None:
+        """The loops from `level` on; `base` and `size` hold what the outer loops decided."""
+        if level == len(self.schedule.order):
+            self.tile(Tile(tuple(base), tuple(size), border))
+            return
+        dim = self.schedule.order[level]
+        segments = self.segments(dim)
+        if dim == self.schedule.parallel and sum(s.count for s in segments) > 1:
+            self.parallel_segments(dim, segments, lambda at, s: self.nest(level + 1, *self.placed(base, size, border, dim, at, s)))
+            return
+        for segment in segments:
+            self.each_tile(segment, self.step(dim), lambda at, s: self.nest(level + 1, *self.placed(base, size, border, dim, at, s)))
+
+    def placed(
+        self, base: list[Affine], size: list[int], border: tuple[int, ...], dim: int, at: Affine, segment: Segment
+    ) -> tuple[list[Affine], list[int], tuple[int, ...]]:
+        base, size = list(base), list(size)
+        base[dim], size[dim] = at, segment.size
+        return base, size, (*border, dim) if segment.is_border else border
+
+    def step(self, dim: int) -> int:
+        return min(self.schedule.tile[dim], max(self.extents[dim], 1))
+
+    def segments(self, dim: int) -> list[Segment]:
+        """The tiles of a dim: runs of full ones, the last smaller one, and those at the border one by one."""
+        extent, step = self.extents[dim], self.step(dim)
+        full, rest = divmod(extent, step)
+        tiles = [step] * full + ([rest] if rest else [])
+        segments: list[Segment] = []
+        for number, size in enumerate(tiles):
+            at_border = dim in self.static and self.crosses(dim, number * step, size)
+            last = segments[-1] if segments else None
+            if last is not None and not at_border and not last.is_border and last.size == size:
+                segments[-1] = replace(last, count=last.count + 1)
+            else:
+                segments.append(Segment(number, 1, size, at_border))
+        return segments
+
+    def border_count(self, dim: int) -> int:
+        step = self.step(dim)
+        return sum(self.crosses(dim, start, min(step, self.extents[dim] - start)) for start in range(0, self.extents[dim], step))
+
+    def crosses(self, dim: int, start: int, size: int) -> bool:
+        """Whether a guarded subscript may fall outside while `dim` runs over a tile."""
+        ranges = list(self.domain.ranges)
+        ranges[dim] = (start, start + size - 1)
+        for guard in self.guards:
+            if guard.subscript.coefficient(dim) and [p for p in guard.subscript.dims() if p < self.parallel] == [dim]:
+                low, high = guard.subscript.range(ranges)
+                if low < 0 or high >= guard.extent:
+                    return True
+        return False
+
+    def each_tile(self, segment: Segment, step: int, make: Callable[[Affine, Segment], None]) -> None:
+        """A loop over the tiles of a segment; none where it has one."""
+        if segment.count == 1:
+            make(Affine((), segment.start * step), segment)
+            return
+        lower, upper = self.emit.index(segment.start), self.emit.index(segment.start + segment.count)
+        with self.loop(lower, upper, segment.start, segment.start + segment.count - 1) as counter:
+            make(counter * step, segment)
+
+    @contextmanager
+    def loop(self, lower: Value, upper: Value, low: int, high: int) -> Iterator[Affine]:
+        """A loop without carried values around what is emitted inside."""
+        body = Block([index])
+        with self.emit.scope(body):
+            yield self.emit.symbol(body.arguments[0], low, high)
+            self.emit.add(loop.Yield([]))
+        self.emit.add(loop.For(lower, upper, [], contents=Region(body)))
+
+    def parallel_segments(self, dim: int, segments: Sequence[Segment], make: Callable[[Affine, Segment], None]) -> None:
+        """One parallel loop over all tiles of a dim; which segment a tile belongs to is asked inside."""
+        count = sum(segment.count for segment in segments)
+        body = Block([index])
+        with self.emit.scope(body):
+            self.choose_segment(body.arguments[0], segments, self.step(dim), make)
+            self.emit.add(loop.Yield([]))
+        self.emit.add(loop.Parallel(self.emit.index(0), self.emit.index(count), contents=Region(body)))
+
+    def choose_segment(self, turn: Value, segments: Sequence[Segment], step: int, make: Callable[[Affine, Segment], None]) -> None:
+        first, *others = segments
+        last = first.start + first.count - 1
+        if not others:
+            make(self.emit.symbol(turn, first.start, last) * step, first)
+            return
+        condition = self.emit.compare("slt", turn, others[0].start)
+        then, otherwise = Block(), Block()
+        with self.emit.scope(then):
+            at = self.emit.symbol(turn, first.start, last) * step if first.count > 1 else Affine((), first.start * step)
+            make(at, first)
+            self.emit.add(loop.Yield([]))
+        with self.emit.scope(otherwise):
+            self.choose_segment(turn, others, step, make)
+            self.emit.add(loop.Yield([]))
+        self.emit.add(loop.If(condition, then=Region(then), otherwise=Region(otherwise)))
+
+    # One register tile.
+
+    def points(self, tile: Tile) -> list[Point]:
+        """The vectors of a tile, those along the vector dim next to each other."""
+        schedule = self.schedule
+        dims = [dim for dim in range(self.parallel) if dim != schedule.vector]
+        grids = [range(tile.size[dim]) for dim in dims]
+        found = []
+        for offsets in itertools.product(*grids):
+            at = list(tile.base)
+            for dim, offset in zip(dims, offsets, strict=True):
+                at[dim] = at[dim] + offset
+            found += list(self.along_vector(at, tile))
+        return found
+
+    def along_vector(self, at: list[Affine], tile: Tile) -> Iterator[Point]:
+        vector_dim, count = self.schedule.vector, self.schedule.lanes
+        if vector_dim < 0 or vector_dim >= self.parallel:
+            yield Point(tuple(at), 0)
+            return
+        size = tile.size[vector_dim]
+        for start in range(0, size, count):
+            place = list(at)
+            place[vector_dim] = place[vector_dim] + start + (d(LANE) if count > 1 else Affine())
+            left = size - start
+            yield Point(tuple(place), left if left < count else 0)
+
+    def tile(self, tile: Tile) -> None:
+        points = self.points(tile)
+        if self.schedule.vector < self.parallel:
+            self.emit.lanes = self.schedule.lanes
+        values = self.reduce(tile, points) if self.domain.root is not None else [None] * len(points)
+        for point, value in zip(points, values, strict=True):
+            self.finish_point(point, value)
+
+    def finish_point(self, point: Point, value: Value | None) -> None:
+        """The epilogue and the stores of one vector."""
+        emit = self.emit
+        emit.valid = point.valid
+        emit.root_values = {} if value is None else {tuple(s.simplify(emit.all_ranges()) for s in point.at): value}
+        for (output, map_), (flat, type_) in zip(self.domain.outputs, self.results, strict=True):
+            subscripts = map_.compose(point.at)
+            emit.store(emit.value(output, subscripts), flat, type_, subscripts)
+        emit.root_values = {}
+        emit.valid = 0
+
+    # The reduction.
+
+    def reduce(self, tile: Tile, points: Sequence[Point]) -> list[Value]:
+        """Accumulators of a tile after the whole reduction."""
+        root, schedule = self.domain.root, self.schedule
+        assert root is not None
+        assert root.init is not None
+        if schedule.vector >= self.parallel:
+            return self.reduce_lanes(tile, points)
+        init = self.emit.constant(Number(root.init.value, vector(self.emit.lanes, root.init.type)))  # type: ignore[arg-type]
+        return self.reduction_loops(tile, points, [init] * len(points), self.extents[self.parallel :])
+
+    def reduction_loops(self, tile: Tile, points: Sequence[Point], carried: Sequence[Value], extents: Sequence[int]) -> list[Value]:
+        """Loops over the reduction dims (of these extents), then the body; dims at the border of this tile are written out."""
+        unroll = [*self.schedule.unroll]
+        for dim in tile.border:
+            unroll += [tap for tap in self.static[dim] if tap not in unroll]
+        loops = [dim for dim in self.schedule.reduction if dim not in unroll and extents[dim - self.parallel] != 1]
+        taps: list[Affine] = [Affine()] * len(extents)
+        return self.reduction_level(tile, points, list(carried), loops, sorted(unroll), taps, list(extents))
+
+    def reduction_level(
+        self,
+        tile: Tile,
+        points: Sequence[Point],
+        carried: list[Value],
+        loops: Sequence[int],
+        unroll: Sequence[int],
+        taps: list[Affine],
+        extents: list[int],
+    ) -> list[Value]:
+        if not loops:
+            return self.written_out(points, carried, unroll, taps, extents)
+        dim, *inner = loops
+        lower, upper = self.bounds(dim, tile, extents[dim - self.parallel])
+        body = Block([index, *(v.type for v in carried)])
+        with self.emit.scope(body), self.known_inside(dim):
+            here = list(taps)
+            here[dim - self.parallel] = self.emit.symbol(body.arguments[0], 0, extents[dim - self.parallel] - 1)
+            following = self.reduction_level(tile, points, list(body.arguments[1:]), inner, unroll, here, extents)
+            self.emit.add(loop.Yield(following))
+        return self.emit.add(loop.For(lower, upper, carried, contents=Region(body))).outputs
+
+    def written_out(
+        self, points: Sequence[Point], carried: list[Value], unroll: Sequence[int], taps: list[Affine], extents: Sequence[int]
+    ) -> list[Value]:
+        """The body for every combination of the unrolled reduction dims."""
+        for combination in itertools.product(*(range(extents[dim - self.parallel]) for dim in unroll)):
+            place = list(taps)
+            for dim, value in zip(unroll, combination, strict=True):
+                place[dim - self.parallel] = Affine((), value)
+            carried = [self.term(point, place, value) for point, value in zip(points, carried, strict=True)]
+        return carried
+
+    def term(self, point: Point, taps: Sequence[Affine], accumulator: Value) -> Value:
+        """The accumulator after one point of the reduction; unchanged where a skippable input lies outside."""
+        emit, root = self.emit, self.domain.root
+        assert root is not None
+        at = [*point.at, *taps]
+        for guard in self.guards:
+            if guard.skippable:
+                low, high = guard.subscript.substitute(at).range(emit.all_ranges())
+                if high < 0 or low >= guard.extent:
+                    return accumulator
+        emit.valid = point.valid
+        value = emit.body_value(root, [*emit.inputs(root, at), accumulator], at)
+        emit.valid = 0
+        return emit.widen(value, lanes_of(accumulator.type))
+
+    def bounds(self, dim: int, tile: Tile, extent: int) -> tuple[Value, Value]:
+        """From where to where a reduction loop runs so that its clamped subscripts stay inside."""
+        emit = self.emit
+        lower, upper = emit.index(0), emit.index(extent)
+        for guard in self.clamped.get(dim, []):
+            factor = guard.subscript.coefficient(dim)
+            rest = (guard.subscript - d(dim) * factor).substitute(tile.base)
+            first = ((rest * -1 + (factor - 1)) // factor).simplify(emit.all_ranges())
+            stop = ((rest * -1 + (guard.extent - 1)) // factor + 1).simplify(emit.all_ranges())
+            if first.range(emit.all_ranges())[1] > 0:
+                lower = emit.add(arith.MaxSI(lower, emit.affine(first))).output
+            if stop.range(emit.all_ranges())[0] < extent:
+                upper = emit.add(arith.MinSI(upper, emit.affine(stop))).output
+        return lower, upper
+
+    @contextmanager
+    def known_inside(self, dim: int) -> Iterator[None]:
+        """Inside a clamped loop its guarded subscripts need no condition."""
+        keys = [(guard.view, guard.axis) for guard in self.clamped.get(dim, [])]
+        self.emit.inside.update(dict.fromkeys(keys))
+        yield
+        for key in keys:
+            del self.emit.inside[key]
+
+    def reduce_lanes(self, tile: Tile, points: Sequence[Point]) -> list[Value]:
+        """A reduction along the vector dim: lanes collect parts, which are combined at the end; what is left over goes one by one."""
+        root, schedule, emit = self.domain.root, self.schedule, self.emit
+        assert root is not None
+        assert root.init is not None
+        kind = combiner(root)
+        assert kind is not None, "lanes of a reduction without a combiner"
+        position = schedule.vector - self.parallel
+        extent, count = self.extents[schedule.vector], schedule.lanes
+        whole, rest = divmod(extent, count)
+        element = root.init.type
+        neutral = emit.constant(Number(NEUTRAL[kind], VectorType(count, element)))  # type: ignore[arg-type]
+        emit.lanes = count
+        values = self.lane_loop(tile, points, [neutral] * len(points), position, whole)
+        emit.lanes = 1
+        scalars = [emit.add(loop.Reduce(value, kind=kind)).output for value in values]  # type: ignore[arg-type]
+        start = emit.constant(root.init)
+        scalars = [self.combine(kind, start, value) for value in scalars]
+        if rest:
+            extents = list(self.extents[self.parallel :])
+            for left in range(rest):
+                extents[position] = 1
+                scalars = self.lane_level(tile, points, scalars, position, Affine((), whole * count + left), extents)
+        return scalars
+
+    def lane_loop(self, tile: Tile, points: Sequence[Point], carried: list[Value], position: int, whole: int) -> list[Value]:
+        """All other reduction loops around one over whole vectors."""
+        emit, count = self.emit, self.schedule.lanes
+        body = Block([index, *(v.type for v in carried)])
+        extents = list(self.extents[self.parallel :])
+        extents[position] = 1
+        with emit.scope(body):
+            lane = emit.symbol(body.arguments[0], 0, max(whole - 1, 0)) * count + d(LANE)
+            emit.add(loop.Yield(self.lane_level(tile, points, list(body.arguments[1:]), position, lane, extents)))
+        return emit.add(loop.For(emit.index(0), emit.index(whole), carried, contents=Region(body))).outputs
+
+    def lane_level(
+        self, tile: Tile, points: Sequence[Point], carried: list[Value], position: int, lane: Affine, extents: list[int]
+    ) -> list[Value]:
+        unroll = [dim for dim in self.schedule.unroll if dim != self.schedule.vector]
+        loops = [dim for dim in self.schedule.reduction if dim not in unroll and dim != self.schedule.vector and self.extents[dim] != 1]
+        taps: list[Affine] = [Affine()] * len(extents)
+        taps[position] = lane
+        return self.reduction_level(tile, points, carried, loops, unroll, taps, extents)
+
+    def combine(self, kind: str, a: Value, b: Value) -> Value:
+        """Two partial results of a reduction as one."""
+        is_float = not isinstance(a.type, type(index)) and "f" in str(a.type)
+        classes = {
+            "add": (arith.AddI, arith.AddF),
+            "mul": (arith.MulI, arith.MulF),
+            "max": (arith.MaxSI, arith.MaximumF),
+            "min": (arith.MinSI, arith.MinimumF),
+        }
+        return self.emit.add(classes[kind][is_float](a, b)).output
+
+
