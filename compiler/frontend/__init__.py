@@ -8,5 +8,11 @@
 - `inputs`: arrays for a model's inputs from .npy, .npz, .pb and pictures; ONNX test folders
 - `npy`: NumPy's own files, without believing their headers
 - `pictures`: a picture as the array that an input of a given shape wants
+- `importer`: a checked model as a module of the graph dialect, dims bound, constants folded
+- `bindings`: types of the inputs, with what the user binds
+- `versions`: which operator sets are read
+- `functions`: operators that are defined by others; what is not supported, in one go
+- `folding`: constant operations evaluated on the spot, within a budget
+- `operators/`: the import rules, one file per family
 - `problems`: the collector behind all of them: many diagnostics, bounded in number and length
 """

@@ -33,3 +33,7 @@ class IsolatedFromAbove(Trait):
 
 class SymbolTable(Trait):
     """Holds operations that are found by their `sym_name`."""
+
+
+class DataMovement(Trait):
+    """Every element of the results is an element of an operand or of an attribute, or an extent: nothing is computed."""

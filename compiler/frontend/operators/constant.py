@@ -1,0 +1,51 @@
+"""Constant, and operators that are no more than another name for their input."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....dialects.ir.attributes import Array
+from ....dialects.ir.operation import Value
+from .registry import NodeContext, importer
+
+
+@importer("Constant")
+def constant(node: NodeContext) -> Value:
+    """Its value in whichever of the forms."""
+    return node.array(_constant_value(node))
+
+
+def _constant_value(node: NodeContext) -> Array:
+    form = next((attribute.name for attribute in node.node.attribute if attribute.name.startswith(("value", "sparse_value"))), "")
+    match form:
+        case "value_float":
+            return np.array(node.float(form), np.float32)
+        case "value_floats":
+            return np.array(node.floats(form), np.float32)
+        case "value_int":
+            return np.array(node.int(form), np.int64)
+        case "value_ints":
+            return np.array(node.ints(form), np.int64)
+    value = node.tensor("value")
+    if value is None:
+        node.fail(
+            f"a value in the form {form!r} is not supported yet" if form else "it has no value", "give the elements as a dense tensor"
+        )
+    return value
+
+
+@importer("Identity")
+def identity(node: NodeContext) -> Value:
+    """Nothing is left of it."""
+    return node.input(0)
+
+
+@importer("If")
+def if_(node: NodeContext) -> list[Value | None]:
+    """A branch that is chosen by a constant; the other one need not even have a meaning."""
+    condition = node.constant(0)
+    if condition is None:
+        node.fail("control flow is not supported yet, and the condition is no constant", "bind the dims that the condition depends on")
+    if condition.size != 1:
+        node.fail(f"the condition has {condition.size} elements")
+    return list(node.inline(node.graph("then_branch" if condition.item() else "else_branch")))
