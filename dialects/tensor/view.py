@@ -9,8 +9,9 @@ import numpy as np
 
 from ..ir.affine import AffineMap
 from ..ir.attributes import Array, Dense, Number
+from ..ir.builder import Builder
 from ..ir.definition import attribute, operand, result, variadic
-from ..ir.operation import Operation, Value
+from ..ir.operation import Operation, Value, canonicalize
 from ..ir.traits import ConstantLike, Pure
 from ..ir.types import TensorType, Type
 
@@ -116,3 +117,22 @@ class Concat(Operation, name="tensor.concat", traits=(Pure,)):
 
     def evaluate(self, inputs: list[Array]) -> Array:
         return np.concatenate(inputs, axis=self.dim)
+
+
+@canonicalize
+def drop_identity_view(op: View, build: Builder) -> Value | None:
+    """view(x, identity) -> x"""
+    unchanged = op.map.is_identity and op.extents == tensor_type(op.source).shape
+    return op.source if unchanged and op.output.type == op.source.type else None
+
+
+@canonicalize
+def compose_views(op: View, build: Builder) -> Value | None:
+    """view(view(x, inner), outer) -> view(x, inner after outer), where the outer never leaves the inner."""
+    inner = op.source.owner
+    if not isinstance(inner, View) or op.reads_outside():
+        return None
+    ranges = [(0, max(extent - 1, 0)) for extent in op.extents]
+    subscripts = tuple(s.simplify(ranges) for s in inner.map.compose(op.map.results))
+    map_ = AffineMap(len(op.extents), subscripts)
+    return build.add(View(inner.source, extents=op.extents, map=map_, padding=inner.padding)).output

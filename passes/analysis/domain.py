@@ -6,7 +6,7 @@ of the kernel at a point of the domain is found by composing index maps, which `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,21 +77,29 @@ def domain(kernel: tensor.Kernel) -> Domain:
         return Domain(extents, (), None, tuple((value, AffineMap.identity(len(extents))) for value in yielded))
     (root,) = roots
     parallel, reduction = root.extents[: root.parallel], root.extents[root.parallel :]
-    outputs = tuple((value, _store_map(root, value)) for value in yielded)
+    members = dict.fromkeys(kernel.body)
+    outputs = tuple((value, _checked_store_map(root, value, members)) for value in yielded)
     return Domain(parallel, reduction, root, outputs)
 
 
-def _store_map(root: tensor.Compute, value: Value) -> AffineMap:
-    """Where in `value` the element of the root's point goes: the inverse of the map by which `value` reads the root."""
-    rank = root.parallel
-    read = _read_of_root(root, value, tuple(map(d, range(tensor_type(value).rank))))
-    inverse = None if read is None else invert(AffineMap(tensor_type(value).rank, read), tensor_type(value).extents)
-    if inverse is None:
+def _checked_store_map(root: tensor.Compute, value: Value, members: Container[Operation]) -> AffineMap:
+    map_ = store_map(root, value, members)
+    if map_ is None:
         raise ValueError("an output is no rearrangement of the root")
-    return AffineMap(rank, inverse)
+    return map_
 
 
-def _read_of_root(root: tensor.Compute, value: Value, at: tuple[Affine, ...]) -> tuple[Affine, ...] | None:
+def store_map(root: tensor.Compute, value: Value, members: Container[Operation]) -> AffineMap | None:
+    """Where in `value` the element of the root's point goes: the inverse of the map by which `value` reads the root.
+
+    Only `members` (and views) are followed. None where `value` is no rearrangement of the root's elements.
+    """
+    read = _read_of_root(root, value, tuple(map(d, range(tensor_type(value).rank))), members)
+    inverse = None if read is None else invert(AffineMap(tensor_type(value).rank, read), tensor_type(value).extents)
+    return None if inverse is None else AffineMap(root.parallel, inverse)
+
+
+def _read_of_root(root: tensor.Compute, value: Value, at: tuple[Affine, ...], members: Container[Operation]) -> tuple[Affine, ...] | None:
     """Subscripts of the root that the element `at` of `value` reads; None where it reads it not, or in several ways."""
     ranges = [(0, max(extent - 1, 0)) for extent in tensor_type(value).extents]
     found: dict[tuple[Affine, ...], None] = {}
@@ -101,7 +109,7 @@ def _read_of_root(root: tensor.Compute, value: Value, at: tuple[Affine, ...]) ->
         match current.owner:
             case tensor.Compute() as op if op is root:
                 found[tuple(s.simplify(ranges) for s in subscripts)] = None
-            case tensor.Compute() as op:
+            case tensor.Compute() as op if op in members:
                 pending += [(v, m.compose(subscripts)) for v, m in zip(op.inputs, op.maps, strict=True)]
             case tensor.View() as op:
                 pending.append((op.source, op.map.compose(subscripts)))
@@ -265,3 +273,8 @@ def _is_extreme(value: float, padding: Number, kind: str) -> bool:
 def output_types(kernel: tensor.Kernel) -> tuple[TensorType, ...]:
     """Types of what the kernel yields."""
     return tuple(tensor_type(value) for value in kernel.body.terminator.operands)
+
+
+def access_strides(offset: Affine, dims: Iterable[int]) -> dict[int, int]:
+    """What one step along each dim adds to an offset; 0 where it adds nothing or is not linear in the dim."""
+    return {dim: offset.coefficient(dim) for dim in dims}

@@ -125,7 +125,10 @@ def _vector_dim(problem: _Problem, extents: Sequence[int]) -> int:
     candidates = [
         dim
         for dim in range(problem.parallel)
-        if extents[dim] > 1 and dim not in guarded and all(_coefficient(o, dim) == 1 for o in problem.outputs) and _reads_along(problem, dim)
+        if extents[dim] > 1
+        and dim not in guarded
+        and all(_coefficient(o, dim) == 1 for o in problem.outputs)
+        and _reads_along(problem, dim)
     ]
     if candidates:
         return max(candidates, key=lambda dim: extents[dim])
@@ -258,7 +261,10 @@ def _unrolled(
 
 
 def _order(problem: _Problem, extents: Sequence[int], tile: Sequence[int], vector_dim: int, lane_count: int) -> tuple[int, ...]:
-    """Loops over the parallel dims: larger strides of the output outside; weights beyond half of L2, and what is no contraction, keep channels outside."""
+    """Loops over the parallel dims: larger strides of the output outside.
+
+    Weights beyond half of L2 are read once, with the channels outside; so are windows without contraction, whose weights stay in registers.
+    """
     dims = list(range(problem.parallel))
     strides = {dim: max((abs(o.coefficient(dim)) for o in problem.outputs), default=0) for dim in dims}
     dims.sort(key=lambda dim: (-strides[dim], dim))

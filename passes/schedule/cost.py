@@ -1,7 +1,7 @@
 """What a register tile costs, in cycles per step of the reduction, from the target's numbers.
 
-A step of a tile with `rows` x `columns` accumulators is `rows * columns` fused multiply-adds, one load per row (a scalar, broadcast on the way)
-and one per column. Bounds: arithmetic ports, load ports, the latency of an accumulator's chain. The figures behind the model: docs/decisions.md.
+A step of a tile with `rows` x `columns` accumulators is `rows * columns` fused multiply-adds, one load per row (a scalar, broadcast
+on the way) and one per column. Bounds: arithmetic ports, load ports, the latency of an accumulator's chain.
 """
 
 from __future__ import annotations

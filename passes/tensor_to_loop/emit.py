@@ -118,13 +118,17 @@ class Emitter:
             case tensor.Compute() as op if op is self.root:
                 return self.root_values[at]
             case tensor.Compute() as op:
-                return self.remember((op, at, self.valid), lambda: self.body_value(op, self.inputs(op, at), at))
+                return self.computed(op, at)
             case tensor.View() as op:
                 return self.view(op, at)
             case tensor.Constant() as op:
-                return self.constant(Number(op.value.array[()].item(), op.value.type.element))
+                return self.constant(Number(op.value.array.reshape(-1)[0].item(), op.value.type.element))
         assert isinstance(value, Argument)
         return self.load(value, at)
+
+    def computed(self, op: tensor.Compute, at: tuple[Affine, ...]) -> Value:
+        """The element of a computation without reduction."""
+        return self.remember((op, at, self.valid), lambda: self.body_value(op, self.inputs(op, at), at))
 
     def inputs(self, op: tensor.Compute, point: Sequence[Affine]) -> list[Value]:
         return [self.value(source, map_.compose(point)) for source, map_ in zip(op.inputs, op.maps, strict=True)]

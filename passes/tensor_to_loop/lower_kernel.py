@@ -31,9 +31,7 @@ from .emit import LANE, Emitter
 MAX_BORDER_TILES = 6
 
 
-def lower_kernel(
-    kernel: tensor.Kernel, name: str, inputs: Sequence[BufferType], outputs: Sequence[BufferType], target: Target
-) -> Function:
+def lower_kernel(kernel: tensor.Kernel, name: str, inputs: Sequence[BufferType], outputs: Sequence[BufferType], target: Target) -> Function:
     """A function of the kernel's input buffers and then its output buffers, by its schedule (chosen here if it has none)."""
     schedule = Schedule.parse(kernel.schedule) if kernel.schedule else choose_schedule(kernel, inputs, outputs, target)
     return _Lowering(kernel, name, inputs, outputs, schedule).run()
@@ -95,7 +93,7 @@ class _Lowering:
     def parameter(self, argument: Argument, parameter: Value, type_: BufferType) -> Value:
         """The buffer as it is addressed: flat, unless a body reads it at computed subscripts."""
         captured = any(isinstance(op, tensor.Compute) and argument in op.captured for op, _ in argument.uses)
-        return parameter if captured or type_.rank == 0 and type_.elements == 0 else self.flat(parameter)
+        return parameter if captured or (type_.rank == 0 and type_.elements == 0) else self.flat(parameter)
 
     def flat(self, parameter: Value) -> Value:
         assert isinstance(parameter.type, BufferType)
@@ -115,9 +113,11 @@ class _Lowering:
                 continue
             if wide == pixels and len(pixels) == 1 and self.border_count(pixels[0]) <= MAX_BORDER_TILES:
                 self.static[pixels[0]] = tuple(dict.fromkeys((*self.static.get(pixels[0], ()), *taps)))
-            elif not wide and len(taps) == 1 and taps[0] not in self.schedule.unroll and guard.skippable:
-                if guard.subscript.coefficient(taps[0]) > 0:
-                    self.clamped.setdefault(taps[0], []).append(guard)
+            elif not wide and len(taps) == 1 and self.can_clamp(guard, taps[0]):
+                self.clamped.setdefault(taps[0], []).append(guard)
+
+    def can_clamp(self, guard: Guard, tap: int) -> bool:
+        return guard.skippable and tap not in self.schedule.unroll and guard.subscript.coefficient(tap) > 0
 
     def run(self) -> Function:
         if 0 not in self.domain.parallel:
@@ -418,5 +418,3 @@ class _Lowering:
             "min": (arith.MinSI, arith.MinimumF),
         }
         return self.emit.add(classes[kind][is_float](a, b)).output
-
-

@@ -1,0 +1,152 @@
+"""Choose how each kernel's results lie in memory: the dim that vectors will run along innermost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...dialects import tensor
+from ...dialects.func import Function, Module
+from ...dialects.ir.affine import Affine, AffineMap
+from ...dialects.ir.types import TensorType
+from ...dialects.tensor.view import tensor_type
+from ..analysis.domain import Domain, Reads, access_strides, domain, reads
+from ..manager import Pass, Report
+
+
+@dataclass(frozen=True)
+class AssignLayouts(Pass, name="assign-layouts", runs_on=("tensor",)):
+    """Give every result of a kernel an `order`; constants, inputs and outputs of the model stay row-major.
+
+    Before: %y = tensor.kernel(%x, %w) : tensor<1x64x56x56xf32>
+    After:  %y = tensor.kernel(%x, %w) : tensor<1x64x56x56xf32, #ir.order<[0, 2, 3, 1]>>
+
+    A convolution or matmul with constant weights puts the dim that only the weights have (the output channels) innermost. A window with
+    padding puts the largest dim that no window covers innermost. Everything else follows its largest input.
+    Views follow their source where the elements need not move.
+    """
+
+    def run(self, module: Module, report: Report) -> None:
+        for function in module.functions():
+            for op in function.body:
+                if isinstance(op, tensor.Kernel):
+                    _lay_out(op, report)
+                elif isinstance(op, tensor.View):
+                    _follow_source(op)
+                elif isinstance(op, tensor.Concat):
+                    _follow_inputs(op)
+            _refresh(function)
+
+
+def _refresh(function: Function) -> None:
+    function.refresh_type()
+
+
+def _lay_out(kernel: tensor.Kernel, report: Report) -> None:
+    for argument, value in zip(kernel.body.arguments, kernel.inputs, strict=True):
+        argument.type = value.type
+    domain_ = domain(kernel)
+    ranking = _ranking(kernel, domain_, reads(domain_))
+    for (value, map_), result in zip(domain_.outputs, kernel.outputs, strict=True):
+        order = _order_of(map_, ranking, tensor_type(value))
+        value.type = tensor_type(value).with_order(order)
+        result.type = value.type
+        if order != tuple(range(len(order))):
+            report.count("reordered")
+
+
+def _ranking(kernel: tensor.Kernel, domain_: Domain, reads_: Reads) -> list[int]:
+    """Parallel dims of the domain, outermost first."""
+    dims = list(range(len(domain_.parallel)))
+    follow = _largest_input(kernel, domain_, reads_)
+    if follow is not None:
+        strides = access_strides(follow, dims)
+        dims.sort(key=lambda dim: (-strides[dim] if strides[dim] else -(1 << 60), dim))
+    inner = _vector_dim(kernel, domain_, reads_)
+    if inner is not None:
+        dims = [dim for dim in range(len(domain_.parallel)) if dim != inner] + [inner]
+    return dims
+
+
+def _vector_dim(kernel: tensor.Kernel, domain_: Domain, reads_: Reads) -> int | None:
+    if domain_.root is None:
+        return None
+    constant: dict[int, None] = {}
+    varying: dict[int, None] = {}
+    for access in reads_.accesses:
+        if access.of_root:
+            is_constant = isinstance(kernel.inputs[access.argument.number].owner, tensor.Constant)
+            for subscript in access.subscripts:
+                (constant if is_constant else varying).update(dict.fromkeys(subscript.dims()))
+    only_weights = [dim for dim in range(len(domain_.parallel)) if dim in constant and dim not in varying]
+    if only_weights:
+        return max(only_weights, key=lambda dim: domain_.parallel[dim])
+    if reads_.guards or _has_windows(reads_):
+        covered = {dim for guard in reads_.guards for dim in guard.subscript.dims()} | _window_dims(reads_)
+        plain = [dim for dim in range(1, len(domain_.parallel)) if dim not in covered and domain_.parallel[dim] > 1]
+        return max(plain, key=lambda dim: domain_.parallel[dim], default=None)
+    return None
+
+
+def _has_windows(reads_: Reads) -> bool:
+    return bool(_window_dims(reads_))
+
+
+def _window_dims(reads_: Reads) -> set[int]:
+    """Dims that share a subscript with another: windows slide over them."""
+    return {
+        dim
+        for access in reads_.accesses
+        if access.of_root
+        for subscript in access.subscripts
+        if len(subscript.dims()) > 1
+        for dim in subscript.dims()
+    }
+
+
+def _largest_input(kernel: tensor.Kernel, domain_: Domain, reads_: Reads) -> Affine | None:
+    """Offsets of the largest input that is no constant, over the domain's dims."""
+    best: tuple[int, Affine] | None = None
+    for access in reads_.accesses:
+        value = kernel.inputs[access.argument.number]
+        if isinstance(value.owner, tensor.Constant):
+            continue
+        type_ = tensor_type(value)
+        if best is None or type_.elements > best[0]:
+            best = (type_.elements, access.offset(type_.strides).simplify(domain_.ranges))
+    return None if best is None else best[1]
+
+
+def _order_of(map_: AffineMap, ranking: list[int], type_: TensorType) -> tuple[int, ...]:
+    """Dims of an output, outermost first, by the place in `ranking` of the innermost domain dim that each depends on."""
+    place = {dim: i for i, dim in enumerate(ranking)}
+    keys = [max((place[dim] for dim in subscript.dims() if dim in place), default=-1) for subscript in map_.results]
+    units = [extent == 1 for extent in type_.extents]
+    order = sorted(range(type_.rank), key=lambda dim: (keys[dim], dim))
+    moved = [dim for dim in order if not units[dim]]
+    return tuple(range(type_.rank)) if moved == sorted(moved) else tuple(order)
+
+
+def _follow_source(view: tensor.View) -> None:
+    """The order in which a view's elements lie in its source's memory."""
+    source = tensor_type(view.source)
+    if view.padding is not None or not source.order:
+        return
+    ranges = [(0, max(extent - 1, 0)) for extent in view.extents]
+    offset = Affine()
+    for subscript, stride in zip(view.map.results, source.strides, strict=True):
+        offset = offset + subscript * stride
+    strides = access_strides(offset.simplify(ranges), range(len(view.extents)))
+    order = sorted(range(len(view.extents)), key=lambda dim: (view.extents[dim] > 1, -strides[dim], dim))
+    candidate = tensor_type(view.output).with_order(order)
+    if all(stride == own for stride, own, extent in zip(strides, candidate.strides, view.extents, strict=True) if extent > 1):
+        view.output.type = candidate
+
+
+def _follow_inputs(concat: tensor.Concat) -> None:
+    """The order that most elements of the inputs have."""
+    weights: dict[tuple[int, ...], int] = {}
+    for value in concat.inputs:
+        type_ = tensor_type(value)
+        weights[type_.order] = weights.get(type_.order, 0) + type_.elements
+    order = max(weights, key=lambda key: weights[key])
+    concat.output.type = tensor_type(concat.output).with_order(order or range(tensor_type(concat.output).rank))

@@ -1,0 +1,204 @@
+"""Put computations into kernels: one root with a reduction, what feeds it alone, and what follows it on its own elements."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ...dialects import tensor
+from ...dialects.func import Function, Module
+from ...dialects.ir.builder import Builder
+from ...dialects.ir.location import Location
+from ...dialects.ir.operation import Block, Operation, Region, Value
+from ..analysis.domain import store_map
+from ..manager import Pass, Report
+
+
+@dataclass(slots=True, eq=False)
+class _Group:
+    """Computations that will be one kernel, in order."""
+
+    members: dict[tensor.Compute, None] = field(default_factory=dict)
+
+    @property
+    def root(self) -> tensor.Compute | None:
+        return next((op for op in self.members if op.has_reduction), None)
+
+
+@dataclass(frozen=True)
+class FuseKernels(Pass, name="fuse-kernels", runs_on=("tensor",)):
+    """Put every computation into a kernel, together with what can share its loops.
+
+    Before:
+        %c = tensor.compute(%x, %w) {... reduction ...}
+        %r = tensor.compute(%c, %bias) {maxf(a + b, 0)}
+    After:
+        %r = tensor.kernel(%x, %w, %bias) ({ %c = ...; %r = ...; yield %r })
+
+    A computation without reduction joins the kernel that makes one of its operands if it reads each element once and in its own place (any
+    rearrangement counts), and if nothing in between waits for that kernel. Computations without reduction that only feed one reduction,
+    each element once, join it. Padded views and single numbers are copied into every kernel that reads them.
+    Leaves alone: concatenations and other views, which are storage and not work.
+    """
+
+    def run(self, module: Module, report: Report) -> None:
+        for function in module.functions():
+            _Fusion(function, report).run()
+
+
+class _Fusion:
+    """The groups of one function while they grow."""
+
+    def __init__(self, function: Function, report: Report) -> None:
+        self.function = function
+        self.report = report
+        self.position: dict[Operation, int] = {op: i for i, op in enumerate(function.body)}
+        self.group_of: dict[tensor.Compute, _Group] = {}
+
+    def run(self) -> None:
+        for op in list(self.function.body):
+            if isinstance(op, tensor.Compute):
+                self.place(op)
+        for group in dict.fromkeys(self.group_of.values()):
+            _build_kernel(group)
+            self.report.count("kernels")
+        for op in reversed(list(self.function.body)):
+            if isinstance(op, tensor.View | tensor.Constant) and not any(r.uses for r in op.results):
+                op.erase()
+
+    def place(self, op: tensor.Compute) -> None:
+        group = self.producers_group(op) if op.has_reduction else self.followed_group(op)
+        if group is None:
+            group = _Group()
+        else:
+            self.report.count("fused")
+        group.members[op] = None
+        self.group_of[op] = group
+
+    def followed_group(self, op: tensor.Compute) -> _Group | None:
+        """The latest kernel among the makers of the operands whose loops `op` can share."""
+        found: dict[_Group, None] = {}
+        for value in op.inputs:
+            maker = _maker(value)
+            if maker is not None and maker in self.group_of:
+                found[self.group_of[maker]] = None
+        latest_first = sorted(found, key=lambda group: -max(self.position[member] for member in group.members))
+        return next((group for group in latest_first if self.can_follow(group, op)), None)
+
+    def can_follow(self, group: _Group, op: tensor.Compute) -> bool:
+        if any(_maker(value) in group.members for value in op.captured):
+            return False
+        here = self.position[op]
+        for member in group.members:
+            if any(self.position[user] < here for user in self.outside_users(member, group, op)):
+                return False
+        first = next(iter(group.members))
+        together: dict[Operation, None] = dict.fromkeys((*group.members, op))
+        return store_map(group.root or first, op.output, together) is not None and (group.root is not None or _same_space(first, op, group))
+
+    def outside_users(self, member: tensor.Compute, group: _Group, op: tensor.Compute) -> Iterator[Operation]:
+        """Users of a member that are neither in the group nor `op`, looking through views that only these have."""
+        for user in member.output.users:
+            if user in group.members or user is op:
+                continue
+            if isinstance(user, tensor.View) and all(u in group.members or u is op for u in user.output.users):
+                continue
+            yield user
+
+    def producers_group(self, op: tensor.Compute) -> _Group | None:
+        """A group without reduction that feeds only this reduction, each element once."""
+        for value, map_ in zip(op.inputs, op.maps, strict=True):
+            maker = value.owner
+            if not isinstance(maker, tensor.Compute) or maker not in self.group_of:
+                continue
+            group = self.group_of[maker]
+            used = {dim for subscript in map_.results for dim in subscript.dims()}
+            repeats = math.prod(extent for dim, extent in enumerate(op.extents) if dim not in used)
+            alone = all(user in group.members or user is op for member in group.members for user in member.output.users)
+            linear = all(subscript.is_linear for subscript in map_.results)
+            if group.root is None and repeats == 1 and alone and linear and not op.captured:
+                return group
+        return None
+
+
+def _maker(value: Value) -> tensor.Compute | None:
+    """The computation behind a value, looking through views."""
+    owner = value.owner
+    while isinstance(owner, tensor.View):
+        owner = owner.source.owner
+    return owner if isinstance(owner, tensor.Compute) else None
+
+
+def _same_space(first: tensor.Compute, op: tensor.Compute, group: _Group) -> bool:
+    """Whether `op` iterates exactly as `first` does, so that loops over the one are loops over the other."""
+    if first.extents != op.extents:
+        return False
+    return all(
+        map_.is_identity and isinstance(value.owner, tensor.Compute)
+        for value, map_ in zip(op.inputs, op.maps, strict=True)
+        if _maker(value) in group.members
+    )
+
+
+def _build_kernel(group: _Group) -> None:
+    """Move a group into the region of a kernel that stands where its last member stood."""
+    members = list(group.members)
+    last = members[-1]
+    block = Block()
+    inside = Builder.at_end(block, last.location)
+    mapping: dict[Value, Value] = {}
+    inputs: list[Value] = []
+    for member in members:
+        for value in (*member.inputs, *member.captured):
+            _bring_in(value, group, block, inside, mapping, inputs, may_copy=value not in member.captured)
+        copy = member.clone(mapping)
+        inside.add(copy)
+    outputs = [m.output for m in members if any(user not in group.members and not _inner_view(user, group) for user in m.output.users)]
+    outputs = outputs or [last.output]
+    inside.add(tensor.Yield([mapping[value] for value in outputs]))
+    kernel = tensor.Kernel(inputs, contents=Region(block))
+    kernel.location = Location.fused(member.location for member in members)
+    Builder(before=last).add(kernel)
+    for old, new in zip(outputs, kernel.outputs, strict=True):
+        new.name = old.name
+        for user, number in list(old.uses):
+            if user not in group.members and not _inner_view(user, group):
+                user.set_operand(number, new)
+    _erase(members)
+
+
+def _inner_view(user: Operation, group: _Group) -> bool:
+    """Whether a view only leads from one member to others."""
+    return isinstance(user, tensor.View) and bool(user.output.uses) and all(u in group.members for u in user.output.users)
+
+
+def _bring_in(
+    value: Value,
+    group: _Group,
+    block: Block,
+    inside: Builder,
+    mapping: dict[Value, Value],
+    inputs: list[Value],
+    may_copy: bool,
+) -> None:
+    """Make `value` known inside: by a copy of its view or number, or as an argument."""
+    if value in mapping:
+        return
+    owner = value.owner
+    if isinstance(owner, tensor.View) and (owner.padding is not None or _maker(value) in group.members) and may_copy:
+        _bring_in(owner.source, group, block, inside, mapping, inputs, may_copy=True)
+        inside.add(owner.clone(mapping))
+    elif isinstance(owner, tensor.Constant) and owner.value.array.size == 1 and may_copy:
+        inside.add(owner.clone(mapping))
+    elif not (isinstance(owner, tensor.Compute) and owner in group.members):
+        inputs.append(value)
+        mapping[value] = block.add_argument(value.type)
+
+
+def _erase(members: Sequence[tensor.Compute]) -> None:
+    for member in reversed(members):
+        for user in list(member.output.users):
+            if isinstance(user, tensor.View) and not user.output.uses:
+                user.erase()
+        member.erase()
