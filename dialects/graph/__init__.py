@@ -6,5 +6,28 @@ the graph is lowered.
 """
 
 from .constant import Constant
+from .convert import Cast
+from .extent import Deferred, Range, Shape, Size
+from .join import Concat, Pad, Slice
+from .lookup import Gather, Where
+from .shape import DepthToSpace, Expand, Reshape, SpaceToDepth, Tile, Transpose
 
-__all__ = ["Constant"]
+__all__ = [
+    "Cast",
+    "Concat",
+    "Constant",
+    "Deferred",
+    "DepthToSpace",
+    "Expand",
+    "Gather",
+    "Pad",
+    "Range",
+    "Reshape",
+    "Shape",
+    "Size",
+    "Slice",
+    "SpaceToDepth",
+    "Tile",
+    "Transpose",
+    "Where",
+]
