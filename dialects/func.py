@@ -44,7 +44,8 @@ class Module(Operation, name="builtin.module", traits=(IsolatedFromAbove, Symbol
 class Function(Operation, name="func.func", traits=(IsolatedFromAbove,)):
     """A named function: the arguments of its block in, what `func.return` is given out.
 
-    `argument_names` and `result_names` are the user's names of inputs and outputs (empty for inner functions).
+    `argument_names` and `result_names` are the user's names of inputs and outputs (empty for inner functions). At the loop stage `main`
+    returns nothing: it takes the inputs, one buffer per result name, and the arena, whose name is empty.
     """
 
     contents: Region = region()
@@ -98,7 +99,7 @@ class Function(Operation, name="func.func", traits=(IsolatedFromAbove,)):
         outputs = tuple(v.type for v in last.operands) if last is not None else ()
         if self.function_type != FunctionType(inputs, outputs):
             yield f"the type is {self.function_type}, but block and return say {FunctionType(inputs, outputs)}"
-        for names, count in ((self.argument_names, len(inputs)), (self.result_names, len(outputs))):
+        for names, count in ((self.argument_names, len(inputs)), (self.result_names if outputs else (), len(outputs))):
             if names and len(names) != count:
                 yield f"{len(names)} names for {count} values"
 

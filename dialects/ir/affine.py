@@ -7,6 +7,7 @@ the dims; lowering relies on it to get rid of quotients, because non-affine addr
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -217,12 +218,22 @@ def _simplify_atom(atom: Atom, ranges: Sequence[Range]) -> Affine:
 
 
 def _divide(value: Affine, by: int, ranges: Sequence[Range]) -> tuple[Affine, Affine]:
-    """Quotient and remainder of `value`; split exactly where the part that is no multiple of `by` stays inside one period."""
+    """Quotient and remainder of `value`; split exactly where the part that is no multiple of `by` stays inside one period.
+
+    Where it does not, a common factor may still be taken out: (4 * a + b) floordiv 12 is a floordiv 3 for b in 0..3.
+    """
     whole, rest = value._split(by)
     low, high = rest.range(ranges)
     if low // by == high // by:
         period = low // by
         return whole + period, rest - period * by
+    for factor in sorted({math.gcd(c, by) for _, c in rest.terms} - {1}, reverse=True):
+        coarse, fine = rest._split(factor)
+        low, high = fine.range(ranges)
+        if low // factor == high // factor:
+            period = low // factor
+            quotient, remainder = _divide(coarse + period, by // factor, ranges)
+            return whole + quotient, remainder * factor + (fine - period * factor)
     return value // by, value % by
 
 
