@@ -241,7 +241,7 @@ def _exp_from(x: _Num, low: _Num | None = None, positive: bool = True) -> _Num:
     n, r = _reduced(bounded)
     if low is not None:
         r = r + low
-    small = bounded.is_("olt", -87.0)
+    small = bounded.is_("olt", -80.0)
     scale = n.integer("add", small.choose(127 + 64, n.of(126))).integer("shl", 23).as_float()
     return ((_exp_tail(r) + 1.0) * scale) * small.choose(2.0**-64, x.of(2.0))
 
@@ -402,11 +402,11 @@ def _pow(x: _Num, y: _Num) -> _Num:
 
     size = abs(y)
     whole = size.is_("olt", 2.0 * _WHOLE).choose(size, size.of(0.0)).truncated()  # from 2^24 on every f32 is even
-    odd = whole.integer("and", 1).compares("ne", 0)
-    value = odd.choose(value.with_sign_of(x), value)
     back = whole.as_float("sitofp")
-    fraction = back.is_("one", size.is_("olt", _WHOLE).choose(size, back))
-    root_of_negative = fraction.choose(x, x.of(0.0)).is_("olt", a.is_("olt", math.inf).choose(0.0, x))
+    fraction = size.is_("olt", _WHOLE).integer("and", back.is_("one", size))
+    odd = fraction.choose(0, whole).integer("and", 1).compares("ne", 0)
+    value = odd.choose(value.with_sign_of(x), value)
+    root_of_negative = fraction.integer("and", x.is_("olt", 0.0)).integer("and", a.is_("olt", math.inf))
     value = root_of_negative.choose(math.nan, value)
     value = x.is_("uno", y).choose(math.nan, value)
     return x.is_("oeq", 1.0).choose(1.0, y.is_("oeq", 0.0).choose(1.0, value))

@@ -126,7 +126,7 @@ def test_pow_is_close_where_it_is_a_number() -> None:
         inside = np.abs(exact / 3.4028235e38 - 1) > 1e-5  # a rounding decides there
         error = ulps(apply("pow", x, y, abilities=abilities)[inside], exact[inside])
         print(f"ULP pow {error:.2f}")
-        assert error <= 8
+        assert error <= 10
 
 
 @pytest.mark.parametrize("abilities", [FULL, BARE], ids=["fma", "bare"])
