@@ -2,16 +2,17 @@
 
 In: the bytes of a relocatable object for this machine, and addresses for the names it leaves open. Out: a `LoadedObject` that knows the
 addresses of what it defines. The one thing to know: the memory lives as long as the `LoadedObject`; whoever keeps an address keeps that too.
+The first `address` links the whole object, so that is where a missing symbol is told.
 
 Linked by LLVM's JITLink, which was the quickest and takes the least memory of the three ways that llvmlite offers (50 MB of constants: 57 ms
-and one copy; RuntimeDyld 79 ms and two, MCJIT 77 ms and three), reports a missing symbol instead of aborting, and sees no symbols
+and one copy; RuntimeDyld 79 ms and two, MCJIT 77 ms and three), raises for a missing symbol instead of aborting, and sees no symbols
 of the process: only those given, and the four memory functions that LLVM may call by itself.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -30,9 +31,10 @@ _MEMORY = ("memcpy", "memmove", "memset", "memcmp")
 class LoadedObject:
     """An object in executable memory; use it in a `with`, close it, or let it be collected."""
 
-    def __init__(self, engine: LLJIT, tracker: ResourceTracker) -> None:
+    def __init__(self, engine: LLJIT, tracker: ResourceTracker, given: Sequence[str]) -> None:
         self._engine = engine
         self._trackers = [tracker]  # a look-up makes one more, and losing any of them would unload the code
+        self._given = given
 
     def address(self, name: str) -> int:
         """Where `name` was placed; it must be a global symbol of the object."""
@@ -41,7 +43,9 @@ class LoadedObject:
         try:
             found = self._engine.lookup(_LIBRARY, name)
         except RuntimeError as fault:
-            raise InternalError(f"jit: the object defines no {name!r}: {fault}") from fault
+            raise InternalError(
+                f"jit: {name!r} has no address: the object does not define it, or declares a name that is not among {list(self._given)}: {fault}"
+            ) from fault
         self._trackers.append(found)
         address: int = found[name]
         return address
@@ -67,10 +71,11 @@ def load_object(data: bytes, symbols: Mapping[str, int] = {}) -> LoadedObject:
     machine = llvm.Target.from_default_triple().create_target_machine(reloc="pic", codemodel="default")
     engine = llvm.create_lljit_compiler(machine, use_jit_link=True, suppress_errors=True)
     builder = llvm.JITLibraryBuilder().add_object_img(data)
-    for name, address in {**_memory_functions(), **symbols}.items():
+    given = {**_memory_functions(), **symbols}
+    for name, address in given.items():
         builder.import_symbol(name, address)
     try:
-        return LoadedObject(engine, builder.link(engine, _LIBRARY))
+        return LoadedObject(engine, builder.link(engine, _LIBRARY), tuple(given))
     except RuntimeError as fault:
         raise InternalError(f"jit: the object cannot be linked: {fault}") from fault
 
