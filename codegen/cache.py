@@ -1,8 +1,9 @@
 """Object code kept on disk, found by the digest of all that it was made from.
 
-In: a directory, and keys from `key`. Out: the bytes that were put, or None. The one thing to know: the cache never makes anything fail and
-never lies. A file carries the digest of its key and content, and one that does not agree is removed; a directory that cannot be read
-or written, or a full disk, means that nothing is remembered. Any number of processes may use one directory: files appear whole, by renaming.
+In: a directory, and keys from `key`. Out: the bytes that were put, or None. The one thing to know: the cache never makes anything fail
+and never lies. A file carries the digest of its key and content, and one that does not agree is removed; a directory that cannot be
+read or written, or a full disk, means that nothing is remembered. Any number of processes may use one directory: files appear whole,
+by renaming.
 """
 
 from __future__ import annotations
@@ -57,21 +58,21 @@ class Cache:
     def put(self, key: str, data: bytes) -> None:
         """Keep `data`, if the disk allows it."""
         path = self._path(key)
-        temporary = None
+        temporary: Path | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-            with os.fdopen(handle, "wb") as file:
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".writing-", delete=False) as file:
+                temporary = Path(file.name)
                 file.write(_header(key, data))
                 file.write(data)
-            os.replace(temporary, path)
+            temporary.replace(path)
             self._unseen_bytes += len(data)
             if self._unseen_bytes > self._limit_bytes // 16:
                 self._unseen_bytes = 0
                 self._shrink()
         except OSError:
             if temporary is not None:
-                _remove(Path(temporary))
+                _remove(temporary)
 
     def _path(self, key: str) -> Path:
         return self._directory / key[:2] / (key + _SUFFIX)

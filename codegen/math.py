@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from .llvm.text import Function, Ref, constant, like
+from . import formula
+from .formula import TINY, WHOLE, Num, maximum, sqrt, two_product, two_sum
+from .llvm.text import Ref
 
 __all__ = ["FUNCTIONS"]
 
@@ -40,198 +41,24 @@ _ERF_FAR = (1.1285037994384766, 0.6357535123825073, 0.10521593689918518, -0.0228
 _LN2_HIGH = 0.693359375  # nine bits: times an exponent it is exact
 _LN2_LOW = math.log(2) - _LN2_HIGH
 _MAGIC = 12582912.0  # 1.5 * 2^23: adding it leaves the nearest integer in the low bits, for |x| < 2^22
-_WHOLE = 8388608.0  # 2^23: every f32 from here on is an integer
-_TINY = 2.0**-126
-
-
-@dataclass(frozen=True, slots=True)
-class _Num:
-    """A value with arithmetic: formulas below read as formulas."""
-
-    f: Function
-    ref: Ref
-
-    def of(self, value: float) -> _Num:
-        return _Num(self.f, constant(self.ref.type, value))
-
-    def _wrap(self, other: _Num | float) -> Ref:
-        return other.ref if isinstance(other, _Num) else constant(self.ref.type, other)
-
-    def _binary(self, opcode: str, other: _Num | float) -> _Num:
-        return _Num(self.f, self.f.binary(opcode, self.ref, self._wrap(other)))
-
-    def __add__(self, other: _Num | float) -> _Num:
-        return self._binary("fadd", other)
-
-    def __sub__(self, other: _Num | float) -> _Num:
-        return self._binary("fsub", other)
-
-    def __mul__(self, other: _Num | float) -> _Num:
-        return self._binary("fmul", other)
-
-    def __truediv__(self, other: _Num | float) -> _Num:
-        return self._binary("fdiv", other)
-
-    def __neg__(self) -> _Num:
-        return _Num(self.f, self.f.fneg(self.ref))
-
-    def __abs__(self) -> _Num:
-        return _Num(self.f, self.f.intrinsic("llvm.fabs", self.ref.type, [self.ref]))
-
-    def times(self, factor: _Num | float, plus: _Num | float) -> _Num:
-        """self * factor + plus, in one instruction where the core has it."""
-        return _Num(self.f, self.f.muladd(self.ref, self._wrap(factor), self._wrap(plus)))
-
-    def polynomial(self, coefficients: tuple[float, ...]) -> _Num:
-        """c[0] + c[1] x + c[2] x^2 ..., by Horner's rule."""
-        value = self.of(coefficients[-1])
-        for c in coefficients[-2::-1]:
-            value = value.times(self, c)
-        return value
-
-    def is_(self, relation: str, other: _Num | float) -> _Num:
-        """A comparison: `olt`, `une`, ...; the ordered ones are false for NaN."""
-        return _Num(self.f, self.f.fcmp(relation, self.ref, self._wrap(other)))
-
-    def choose(self, yes: _Num | float, no: _Num) -> _Num:
-        """Of two values, where self is a condition."""
-        return _Num(self.f, self.f.select(self.ref, no._wrap(yes), no.ref))
-
-    def with_sign_of(self, other: _Num) -> _Num:
-        return _Num(self.f, self.f.intrinsic("llvm.copysign", self.ref.type, [self.ref, other.ref]))
-
-    def clamp(self, low: float | None, high: float | None) -> _Num:
-        """Into [low, high]; NaN stays."""
-        x = self
-        if low is not None:
-            x = x.is_("olt", low).choose(low, x)
-        if high is not None:
-            x = x.is_("ogt", high).choose(high, x)
-        return x
-
-    # Integers of the same lanes.
-
-    def bits(self) -> _Num:
-        return _Num(self.f, self.f.cast("bitcast", self.ref, like(self.ref.type, "i32")))
-
-    def as_float(self, opcode: str = "bitcast") -> _Num:
-        return _Num(self.f, self.f.cast(opcode, self.ref, like(self.ref.type, "float")))
-
-    def truncated(self) -> _Num:
-        """The integer part as i32; the value must be in range."""
-        return _Num(self.f, self.f.cast("fptosi", self.ref, like(self.ref.type, "i32")))
-
-    def integer(self, opcode: str, other: _Num | int) -> _Num:
-        return self._binary(opcode, other)
-
-    def compares(self, relation: str, other: int) -> _Num:
-        return _Num(self.f, self.f.icmp(relation, self.ref, self._wrap(other)))
-
-
-# Rounding, square root, extremes.
-
-
-def _nearest(x: _Num) -> _Num:
-    """Half to even, by arithmetic; the sign of zero is x's."""
-    a = abs(x)
-    return a.is_("olt", _WHOLE).choose((a + _WHOLE) - _WHOLE, a).with_sign_of(x)
-
-
-def _round(x: _Num) -> _Num:
-    return _instruction(x, "llvm.roundeven") or _nearest(x)
-
-
-def _instruction(x: _Num, name: str) -> _Num | None:
-    """The core's own rounding instruction, if it has them."""
-    return _Num(x.f, x.f.intrinsic(name, x.ref.type, [x.ref])) if x.f.abilities.rounding else None
-
-
-def _floor(x: _Num) -> _Num:
-    return _instruction(x, "llvm.floor") or _floor_by_hand(x)
-
-
-def _floor_by_hand(x: _Num) -> _Num:
-    near = _nearest(x)
-    return (near - near.is_("ogt", x).choose(1.0, near.of(0.0))).with_sign_of(x)
-
-
-def _ceil(x: _Num) -> _Num:
-    return _instruction(x, "llvm.ceil") or -_floor_by_hand(-x)
-
-
-def _trunc(x: _Num) -> _Num:
-    return _instruction(x, "llvm.trunc") or _floor_by_hand(abs(x)).with_sign_of(x)
-
-
-def _round_away(x: _Num) -> _Num:
-    """Half away from zero, C's round: the largest f32 below 1/2 keeps 0.49999997 from becoming 1."""
-    return _trunc(abs(x) + 0.49999997).with_sign_of(x)
-
-
-def _sqrt(x: _Num) -> _Num:
-    if x.f.abilities.sqrt:
-        return _Num(x.f, x.f.intrinsic("llvm.sqrt", x.ref.type, [x.ref]))
-    return _sqrt_by_hand(x)
-
-
-def _sqrt_by_hand(x: _Num) -> _Num:
-    """One bit at a time in integers, correctly rounded: for cores whose floats are calls, where this is cheaper than Newton's steps.
-
-    Of the significand, doubled if the exponent is odd, the root's 24 bits and one for the rounding come out one by one. After a step
-    `rest` is what the root found so far leaves over, in units that halve with every step.
-    """
-    small = x.is_("olt", _TINY)
-    bits = small.choose(x * 2.0**24, x).bits()
-    exponent = bits.integer("lshr", 23).integer("sub", small.choose(127 + 24, bits.of(127)))
-    rest = bits.integer("and", 0x7FFFFF).integer("or", 0x800000)
-    rest = rest.integer("shl", exponent.integer("and", 1).integer("add", 1))
-    root, step = bits.of(0), 1 << 24
-    for _ in range(25):
-        trial = root.integer("add", root).integer("add", step)
-        fits = _Num(x.f, x.f.icmp("uge", rest.ref, trial.ref))
-        rest = fits.choose(rest.integer("sub", trial), rest)
-        root = fits.choose(root.integer("add", step), root)
-        rest, step = rest.integer("shl", 1), step >> 1
-    root = root.integer("add", root.integer("and", 1)).integer("lshr", 1)
-    result = root.integer("add", exponent.integer("ashr", 1).integer("add", 126).integer("shl", 23)).as_float()
-    result = x.is_("oeq", math.inf).choose(x, result)
-    result = x.is_("oeq", 0.0).choose(x, result)
-    return x.is_("uge", 0.0).choose(x.is_("uno", x).choose(x, result), x.of(math.nan))
-
-
-def _rsqrt(x: _Num) -> _Num:
-    return x.of(1.0) / _sqrt(x)
-
-
-def _maximum(a: _Num, b: _Num) -> _Num:
-    """The greater; NaN if either is NaN, as ONNX has it."""
-    return a.is_("uno", a).choose(a, a.is_("ogt", b).choose(a, b))
-
-
-def _minimum(a: _Num, b: _Num) -> _Num:
-    return a.is_("uno", a).choose(a, a.is_("olt", b).choose(a, b))
-
-
-def _relu(x: _Num) -> _Num:
-    return x.is_("olt", 0.0).choose(0.0, x)
 
 
 # Exponential and its family.
 
 
-def _reduced(x: _Num) -> tuple[_Num, _Num]:
+def _reduced(x: Num) -> tuple[Num, Num]:
     """n as the low bits of a float, and r: x = n ln2 + r; |x| must be below 2^20."""
     shifted = x.times(math.log2(math.e), _MAGIC)
     n = shifted - _MAGIC
     return shifted.bits(), n.times(-_LN2_LOW, n.times(-_LN2_HIGH, x))
 
 
-def _exp_tail(r: _Num) -> _Num:
+def _exp_tail(r: Num) -> Num:
     """e^r - 1 for |r| <= ln2 / 2."""
     return (r * r).times(r.polynomial(_EXP), r)
 
 
-def _exp_from(x: _Num, low: _Num | None = None, positive: bool = True) -> _Num:
+def _exp_from(x: Num, low: Num | None = None, positive: bool = True) -> Num:
     """e^(x + low), down to the smallest denormal, inf where it overflows; x is not tested against that unless it can be `positive`.
 
     2^n comes in two factors, because neither 2^128 nor 2^-150 is a normal float; only the second multiplication can round. Adding n to
@@ -246,41 +73,41 @@ def _exp_from(x: _Num, low: _Num | None = None, positive: bool = True) -> _Num:
     return ((_exp_tail(r) + 1.0) * scale) * small.choose(2.0**-64, x.of(2.0))
 
 
-def _exp(x: _Num) -> _Num:
+def _exp(x: Num) -> Num:
     return _exp_from(x)
 
 
-def _half_expm1(x: _Num) -> _Num:
+def _half_expm1(x: Num) -> Num:
     """(e^x - 1) / 2 for x in [-88, 88.7]; accurate near 0 too, because there n = 0 and nothing is added."""
     n, r = _reduced(x)
     scale = n.integer("shl", 23).integer("add", 126 << 23).as_float()  # 2^(n - 1)
     return scale.times(_exp_tail(r), scale - 0.5)
 
 
-def _expm1(x: _Num) -> _Num:
+def _expm1(x: Num) -> Num:
     half = _half_expm1(x.clamp(-30.0, 88.8))
     return _keep_zero(x, half + half)
 
 
-def _keep_zero(x: _Num, value: _Num) -> _Num:
+def _keep_zero(x: Num, value: Num) -> Num:
     """Zero is its own value, sign included."""
     return x.is_("oeq", 0.0).choose(x, value)
 
 
-def _sigmoid(x: _Num) -> _Num:
+def _sigmoid(x: Num) -> Num:
     """e = e^-|x|; 1 / (1 + e), or e / (1 + e) on the negative side, where it keeps every digit of a small result."""
     e = _exp_from(-abs(x), positive=False)
     return x.is_("olt", 0.0).choose(e, e.of(1.0)) / (e + 1.0)
 
 
-def _tanh(x: _Num) -> _Num:
+def _tanh(x: Num) -> Num:
     """E / (E + 2), E = e^2|x| - 1; from 9.02 on it is 1."""
     a = abs(x).clamp(None, 9.02)
     half = _half_expm1(a + a)
     return (half / (half + 1.0)).with_sign_of(x)
 
 
-def _sinh(x: _Num) -> _Num:
+def _sinh(x: Num) -> Num:
     a = abs(x)
     u = x * x
     near = (x * u).times(u.polynomial(_SINH), x)
@@ -289,36 +116,36 @@ def _sinh(x: _Num) -> _Num:
     return a.is_("olt", 1.0).choose(near, far)
 
 
-def _cosh(x: _Num) -> _Num:
+def _cosh(x: Num) -> Num:
     """Half the argument, squared: e^|x| itself would overflow too early."""
     e = _exp(abs(x) * 0.5)
     return (e * 0.5) * e + e.of(0.5) / (e * e)
 
 
-def _softplus(x: _Num) -> _Num:
-    return _maximum(x, x.of(0.0)) + _log1p(_exp_from(-abs(x), positive=False))
+def _softplus(x: Num) -> Num:
+    return maximum(x, x.of(0.0)) + _log1p(_exp_from(-abs(x), positive=False))
 
 
 # Logarithm and its family.
 
 
-def _split(x: _Num) -> tuple[_Num, _Num]:
+def _split(x: Num) -> tuple[Num, Num]:
     """e and t: x = 2^e (1 + t), sqrt(1/2) <= 1 + t < sqrt 2; for x > 0, denormals too."""
-    small = x.is_("olt", _TINY)
-    bits = small.choose(x * _WHOLE, x).bits()
+    small = x.is_("olt", TINY)
+    bits = small.choose(x * WHOLE, x).bits()
     e = bits.integer("sub", 0x3F3504F3).integer("ashr", 23)
     t = bits.integer("sub", e.integer("shl", 23)).as_float() - 1.0
     return e.integer("sub", small.choose(23, e.of(0))).as_float("sitofp"), t
 
 
-def _log_edges(x: _Num, value: _Num) -> _Num:
+def _log_edges(x: Num, value: Num) -> Num:
     """-inf at 0, inf at inf, NaN below 0; NaN stays."""
     value = x.is_("oeq", 0.0).choose(-math.inf, value)
     value = x.is_("ult", math.inf).choose(value, x)
     return x.is_("oge", 0.0).choose(value, x.of(math.nan))
 
 
-def _log(x: _Num) -> _Num:
+def _log(x: Num) -> Num:
     e, t = _split(x)
     u = t * t
     tail = (u * t) * t.polynomial(_LOG)
@@ -326,7 +153,7 @@ def _log(x: _Num) -> _Num:
     return _log_edges(x, e.times(_LN2_HIGH, t + tail))
 
 
-def _log1p(x: _Num) -> _Num:
+def _log1p(x: Num) -> Num:
     """log(u), u = 1 + x, and what the addition lost, divided by u."""
     u = x + 1.0
     lost = (x - (u - 1.0)) / u
@@ -335,25 +162,25 @@ def _log1p(x: _Num) -> _Num:
     return abs(x).is_("olt", 2.0**-24).choose(x, value)
 
 
-def _asinh(x: _Num) -> _Num:
+def _asinh(x: Num) -> Num:
     """log1p(a + a^2 / (1 + sqrt(1 + a^2))); beyond 2^12 the root is a itself, and a^2 would overflow."""
     a = abs(x)
     big = a.is_("ogt", 4096.0)
     b = big.choose(4096.0, a)
     u = b * b
-    near = _log1p(b + u / (_sqrt(u + 1.0) + 1.0))
+    near = _log1p(b + u / (sqrt(u + 1.0) + 1.0))
     return big.choose(_log(a) + math.log(2), near).with_sign_of(x)
 
 
-def _acosh(x: _Num) -> _Num:
+def _acosh(x: Num) -> Num:
     """log1p(t + sqrt(2 t + t^2)), t = x - 1."""
     big = x.is_("ogt", 4096.0)
     t = big.choose(4096.0, x) - 1.0
-    near = _log1p(t + _sqrt(t * (t + 2.0)))
+    near = _log1p(t + sqrt(t * (t + 2.0)))
     return x.is_("olt", 1.0).choose(math.nan, big.choose(_log(x) + math.log(2), near))
 
 
-def _atanh(x: _Num) -> _Num:
+def _atanh(x: Num) -> Num:
     a = abs(x)
     return (_log1p((a + a) / (a.of(1.0) - a)) * 0.5).with_sign_of(x)
 
@@ -361,49 +188,32 @@ def _atanh(x: _Num) -> _Num:
 # Power.
 
 
-def _two_sum(a: _Num, b: _Num) -> tuple[_Num, _Num]:
-    """a + b, and exactly what its rounding lost (Knuth)."""
-    total = a + b
-    back = total - a
-    return total, (a - (total - back)) + (b - back)
-
-
-def _two_product(a: _Num, b: _Num) -> tuple[_Num, _Num]:
-    """a * b, and what its rounding lost: by fma, or by halves of twelve bits (Dekker)."""
-    product = a * b
-    if a.f.abilities.fma:
-        return product, a.times(b, -product)
-    a_high, b_high = (v.bits().integer("and", -4096).as_float() for v in (a, b))
-    a_low, b_low = a - a_high, b - b_high
-    return product, (a_high * b_high - product + a_high * b_low + a_low * b_high) + a_low * b_low
-
-
-def _log_pair(x: _Num) -> tuple[_Num, _Num]:
+def _log_pair(x: Num) -> tuple[Num, Num]:
     """log x as a sum of two floats, good to about 2^-29 absolutely; for 0 < x < inf."""
     e, t = _split(x)
-    square, lost = _two_product(t, t)
-    high, a = _two_sum(e * _LN2_HIGH, t)
-    high, b = _two_sum(high, square * -0.5)
+    square, lost = two_product(t, t)
+    high, a = two_sum(e * _LN2_HIGH, t)
+    high, b = two_sum(high, square * -0.5)
     low = lost.times(-0.5, e.times(_LN2_LOW, (square * t) * t.polynomial(_LOG))) + (a + b)
     total = high + low
     return total, low - (total - high)
 
 
-def _pow(x: _Num, y: _Num) -> _Num:
+def _pow(x: Num, y: Num) -> Num:
     """e^(y log|x|) with the logarithm as a pair; then C99's special cases."""
     a = abs(x)
     high, low = _log_pair(a)
     ordinary = a.is_("ogt", 0.0).choose(a, a.of(math.inf)).is_("olt", math.inf)
     limit = a.is_("oeq", 0.0).choose(-math.inf, a)
     high, low = ordinary.choose(high, limit), ordinary.choose(low, low.of(0.0))
-    product, lost = _two_product(y, high)
+    product, lost = two_product(y, high)
     lost = abs(product).is_("olt", 128.0).choose(y.times(low, lost), lost.of(0.0))
     value = a.is_("oeq", 1.0).choose(1.0, _exp_from(product, lost))
 
     size = abs(y)
-    whole = size.is_("olt", 2.0 * _WHOLE).choose(size, size.of(0.0)).truncated()  # from 2^24 on every f32 is even
+    whole = size.is_("olt", 2.0 * WHOLE).choose(size, size.of(0.0)).truncated()  # from 2^24 on every f32 is even
     back = whole.as_float("sitofp")
-    fraction = size.is_("olt", _WHOLE).integer("and", back.is_("one", size))
+    fraction = size.is_("olt", WHOLE).integer("and", back.is_("one", size))
     odd = fraction.choose(0, whole).integer("and", 1).compares("ne", 0)
     value = odd.choose(value.with_sign_of(x), value)
     root_of_negative = fraction.integer("and", x.is_("olt", 0.0)).integer("and", a.is_("olt", math.inf))
@@ -429,7 +239,7 @@ def _pieces(counts: tuple[int, ...]) -> tuple[float, ...]:
 _HALF_PI = 0x1921FB54442D18469898CC5170  # pi / 2 * 2^100
 
 
-def _quadrant(x: _Num) -> tuple[_Num, _Num]:
+def _quadrant(x: Num) -> tuple[Num, Num]:
     """n (integer) and r: x = n pi/2 + r, |r| <= pi/4 up to |x| = 1e5; beyond, r is at least kept bounded."""
     shifted = x.times(2 / math.pi, _MAGIC)
     n, r = shifted - _MAGIC, x
@@ -439,7 +249,7 @@ def _quadrant(x: _Num) -> tuple[_Num, _Num]:
     return shifted.bits(), r.clamp(-0.8, 0.8)
 
 
-def _wave(n: _Num, r: _Num) -> _Num:
+def _wave(n: Num, r: Num) -> Num:
     """sin(r + n pi/2)."""
     u = r * r
     sine = (u * r).times(u.polynomial(_SIN), r)
@@ -448,22 +258,22 @@ def _wave(n: _Num, r: _Num) -> _Num:
     return value.bits().integer("xor", n.integer("and", 2).integer("shl", 30)).as_float()
 
 
-def _sin(x: _Num) -> _Num:
+def _sin(x: Num) -> Num:
     n, r = _quadrant(x)
     return _keep_zero(x, _wave(n, r))
 
 
-def _cos(x: _Num) -> _Num:
+def _cos(x: Num) -> Num:
     n, r = _quadrant(x)
     return _wave(n.integer("add", 1), r)
 
 
-def _tan(x: _Num) -> _Num:
+def _tan(x: Num) -> Num:
     n, r = _quadrant(x)
     return _keep_zero(x, _wave(n, r) / _wave(n.integer("add", 1), r))
 
 
-def _atan(x: _Num) -> _Num:
+def _atan(x: Num) -> Num:
     """Beyond 1: pi/2 - atan(1 / x)."""
     a = abs(x)
     far = a.is_("ogt", 1.0)
@@ -473,22 +283,22 @@ def _atan(x: _Num) -> _Num:
     return far.choose(near.of(math.pi / 2) - near, near).with_sign_of(x)
 
 
-def _asin_parts(x: _Num) -> tuple[_Num, _Num]:
+def _asin_parts(x: Num) -> tuple[Num, Num]:
     """Whether |x| > 1/2, and asin of |x|, or there of sqrt((1 - |x|) / 2)."""
     a = abs(x)
     far = a.is_("ogt", 0.5)
     halves = (a.of(1.0) - a) * 0.5
     u = far.choose(halves, a * a)
-    t = far.choose(_sqrt(halves), a)
+    t = far.choose(sqrt(halves), a)
     return far, (u * t).times(u.polynomial(_ASIN), t)
 
 
-def _asin(x: _Num) -> _Num:
+def _asin(x: Num) -> Num:
     far, part = _asin_parts(x)
     return far.choose(part.of(math.pi / 2) - (part + part), part).with_sign_of(x)
 
 
-def _acos(x: _Num) -> _Num:
+def _acos(x: Num) -> Num:
     """2 asin(sqrt((1 - x) / 2)) near 1, the same from pi near -1, pi/2 - asin(x) between."""
     far, part = _asin_parts(x)
     twice = part + part
@@ -496,7 +306,7 @@ def _acos(x: _Num) -> _Num:
     return far.choose(outer, part.of(math.pi / 2) - part.with_sign_of(x))
 
 
-def _erf(x: _Num) -> _Num:
+def _erf(x: Num) -> Num:
     a = abs(x)
     u = x * x
     near = x.times(u.polynomial(_ERF_NEAR), x)
@@ -505,22 +315,25 @@ def _erf(x: _Num) -> _Num:
     return a.is_("olt", 0.95).choose(near, far)
 
 
-def _unary(formula: Callable[[_Num], _Num]) -> Callable[..., Ref]:
-    return lambda f, x: formula(_Num(f, x)).ref
+def _unary(rule: Callable[[Num], Num]) -> Callable[..., Ref]:
+    return lambda f, x: rule(Num(f, x)).ref
 
 
-def _binary(formula: Callable[[_Num, _Num], _Num]) -> Callable[..., Ref]:
-    return lambda f, x, y: formula(_Num(f, x), _Num(f, y)).ref
+def _binary(rule: Callable[[Num, Num], Num]) -> Callable[..., Ref]:
+    return lambda f, x, y: rule(Num(f, x), Num(f, y)).ref
 
 
-#: name -> emitter(function, operand, ...): writes the arithmetic and returns the result.
+_UNARY: dict[str, Callable[[Num], Num]] = {
+    "exp": _exp, "expm1": _expm1, "log": _log, "log1p": _log1p, "sigmoid": _sigmoid, "tanh": _tanh, "erf": _erf, "softplus": _softplus,
+    "sin": _sin, "cos": _cos, "tan": _tan, "asin": _asin, "acos": _acos, "atan": _atan,
+    "sinh": _sinh, "cosh": _cosh, "asinh": _asinh, "acosh": _acosh, "atanh": _atanh,
+    "absf": Num.__abs__, "relu": formula.relu, "sqrt": formula.sqrt, "rsqrt": formula.rsqrt, "floor": formula.floor, "ceil": formula.ceil,
+    "trunc": formula.trunc, "roundeven": formula.round_even, "round": formula.round_away,
+}  # fmt: skip
+_BINARY: dict[str, Callable[[Num, Num], Num]] = {"powf": _pow, "maximumf": formula.maximum, "minimumf": formula.minimum}
+
+#: Name, as in the math and arith dialects where they have it -> emitter(function, operand, ...), which returns the result.
 FUNCTIONS: dict[str, Callable[..., Ref]] = {
-    **{name: _unary(formula) for name, formula in {
-        "exp": _exp, "expm1": _expm1, "log": _log, "log1p": _log1p, "sigmoid": _sigmoid, "tanh": _tanh, "erf": _erf, "softplus": _softplus,
-        "sin": _sin, "cos": _cos, "tan": _tan, "asin": _asin, "acos": _acos, "atan": _atan,
-        "sinh": _sinh, "cosh": _cosh, "asinh": _asinh, "acosh": _acosh, "atanh": _atanh,
-        "sqrt": _sqrt, "rsqrt": _rsqrt, "floor": _floor, "ceil": _ceil, "trunc": _trunc, "roundeven": _round, "round": _round_away,
-        "relu": _relu,
-    }.items()},
-    **{name: _binary(formula) for name, formula in {"pow": _pow, "maximum": _maximum, "minimum": _minimum}.items()},
+    **{name: _unary(rule) for name, rule in _UNARY.items()},
+    **{name: _binary(rule) for name, rule in _BINARY.items()},
 }

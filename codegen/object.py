@@ -12,28 +12,15 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING
 
 from ..errors import InternalError
+from ..targets.description import Target
 
-__all__ = ["Description", "Machine", "emit_assembly", "emit_object"]
+if TYPE_CHECKING:
+    from llvmlite.binding import ModuleRef, TargetMachine
 
-Relocation = Literal["static", "pic"]
-
-
-class Description(Protocol):
-    """What a target description tells about LLVM's view of it."""
-
-    @property
-    def triple(self) -> str: ...
-    @property
-    def cpu(self) -> str: ...
-    @property
-    def features(self) -> tuple[str, ...]: ...
-    @property
-    def abiname(self) -> str: ...
-    @property
-    def relocation(self) -> Relocation: ...
+__all__ = ["Machine", "emit_assembly", "emit_object"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +31,14 @@ class Machine:
     cpu: str
     features: tuple[str, ...] = ()
     abiname: str = ""
-    relocation: Relocation = "pic"
+    relocation: str = "pic"  # or "static"
     codegen_level: int = 2  # of instruction selection and register allocation
     middle_level: int = 0  # of the passes before it: vector kernels gain nothing by them; scalar code and chips do, at 2
 
     @classmethod
-    def of(cls, target: Description, *, codegen_level: int = 2, middle_level: int = 0) -> Machine:
+    def of(cls, target: Target, *, codegen_level: int = 2, middle_level: int = 0) -> Machine:
         """The machine that a target description speaks of."""
-        return cls(target.triple, target.cpu, tuple(target.features), target.abiname, target.relocation, codegen_level, middle_level)
+        return cls(target.triple, target.cpu, target.features, target.abiname, target.relocation, codegen_level, middle_level)
 
 
 def emit_object(text: str, machine: Machine) -> bytes:
@@ -84,11 +71,10 @@ def _emit(text: str, machine: Machine, *, as_object: bool) -> bytes | str:
     target.set_asm_verbosity(False)
     if machine.middle_level:
         _optimize(module, target, machine.middle_level)
-    code: bytes | str = target.emit_object(module) if as_object else target.emit_assembly(module)
-    return code
+    return target.emit_object(module) if as_object else target.emit_assembly(module)
 
 
-def _optimize(module: object, target: object, level: int) -> None:
+def _optimize(module: ModuleRef, target: TargetMachine, level: int) -> None:
     """LLVM's default pipeline without its vectorisers: vectors are our business, and the result must not depend on its cost model."""
     import llvmlite.binding as llvm
 
@@ -103,7 +89,8 @@ def _optimize(module: object, target: object, level: int) -> None:
 def _rejected(text: str, machine: Machine, fault: Exception) -> InternalError:
     with tempfile.NamedTemporaryFile("w", prefix="intaglio-", suffix=".ll", delete=False, encoding="utf-8") as file:
         file.write(text)
-    return InternalError(f"codegen: LLVM refuses the module for {machine.triple} ({machine.cpu}): {fault}\nthe module is kept in {file.name}")
+    reason = f"codegen: LLVM refuses the module for {machine.triple} ({machine.cpu}): {fault}"
+    return InternalError(f"{reason}\nthe module is kept in {file.name}")
 
 
 @cache

@@ -86,7 +86,7 @@ def _plain(name: str) -> str:
 
 def _constant_pool(assembly: str) -> dict[str, int]:
     """The words that Thumb code loads by label, as signed numbers."""
-    found = re.findall(r"^(\.LCPI\d+_\d+):\n\s+\.long\s+(-?\d+)", assembly, re.M)
+    found = re.findall(r"^(\.LCPI\d+_\d+):\n\s+\.long\s+(-?\d+)", assembly, re.MULTILINE)
     return {label: (int(word) + 2**31) % 2**32 - 2**31 for label, word in found}
 
 
@@ -160,7 +160,7 @@ class _Thumb(_Reader):
 
     def instruction(self, line: str) -> None:
         mnemonic, operands = self.split(line)
-        moves = operands[0] == "sp" or mnemonic in ("push", "vpush") or "sp!" in operands[0] or line.endswith("]!") and "[sp" in line
+        moves = operands[0] in ("sp", "sp!") or mnemonic in ("push", "vpush") or (line.endswith("]!") and "[sp" in line)
         if not moves:
             self.track(mnemonic, operands)
         elif self.described:
@@ -174,24 +174,27 @@ class _Thumb(_Reader):
         """Constants for sums with sp, and registers that hold sp, an aligned sp, or the frame pointer less something."""
         target, last = operands[0], operands[-1]
         was = self.origin.pop(target, "")
-        if mnemonic == "ldr" and last in self.pool:
-            return self.remember(target, self.pool[last])
-        if mnemonic in ("mov", "movs", "movw") and last.startswith("#"):
-            return self.remember(target, int(last[1:], 0))
-        if mnemonic == "movt":
-            return self.remember(target, _signed(self.constants.get(target, 0) % 65536 + (int(last[1:], 0) << 16)))
-        if mnemonic in ("lsls", "rsbs", "mvns", "adds") and target in self.constants and operands[1:2] == [target] and last.startswith("#"):
-            value = self.constants[target]
-            change = {"lsls": value << int(last[1:], 0), "rsbs": -value, "adds": value + int(last[1:], 0)}.get(mnemonic)
-            return self.remember(target, change if change is None else _signed(change))
-        self.remember(target, None)
+        self.remember(target, self.known(mnemonic, target, last))
         source = operands[1] if len(operands) > 1 else ""
         if mnemonic == "mov" and source == "sp":
             self.origin[target] = "sp"
-        elif mnemonic in ("bfc", "lsrs") and was == "sp" or mnemonic == "lsls" and was.startswith("aligned"):
-            self.origin[target] = was if mnemonic == "lsls" else f"aligned {last[1:]}"
+        elif mnemonic in ("bfc", "lsrs") and was == "sp":
+            self.origin[target] = f"aligned {last[1:]}"
+        elif mnemonic == "lsls" and was.startswith("aligned"):
+            self.origin[target] = was
         elif mnemonic in ("sub", "subs", "mov") and last != "sp" and (source in ("r7", "r11") or (len(operands) == 2 and was == "frame")):
             self.origin[target] = "frame"
+
+    def known(self, mnemonic: str, target: str, last: str) -> int | None:
+        """The constant that an instruction makes, by pool, by immediate or in two halves."""
+        if mnemonic == "ldr":
+            return self.pool.get(last)
+        number = int(last[1:], 0) if re.fullmatch(r"#-?\w+", last) else None
+        if mnemonic in ("mov", "movs", "movw"):
+            return number
+        if mnemonic == "movt" and number is not None and target in self.constants:
+            return _signed(self.constants[target] % 65536 + (number << 16))
+        return None
 
     def assigned(self, source: str) -> None:
         """mov sp, source: back to the frame, or an alignment of it; else an alloca."""
@@ -223,7 +226,7 @@ class _RiscV(_Reader):
         target, source, last = operands[0], operands[1] if len(operands) > 1 else "", operands[-1]
         if mnemonic == "cm.push":
             self.frame += -int(last)
-        elif target != "sp" or mnemonic.startswith(("s", "f")) and "(" in last:
+        elif target != "sp" or (mnemonic.startswith(("s", "f")) and "(" in last):
             self.track(mnemonic, target, source, last)
         elif mnemonic == "andi":
             self.frame += -int(last)

@@ -1,12 +1,12 @@
 """Object code into this process.
 
 In: the bytes of a relocatable object for this machine, and addresses for the names it leaves open. Out: a `LoadedObject` that knows the
-addresses of what it defines. The one thing to know: the memory lives as long as the `LoadedObject`; whoever keeps an address keeps that too.
-The first `address` links the whole object, so that is where a missing symbol is told.
+addresses of what it defines. The one thing to know: the memory lives as long as the `LoadedObject`; whoever keeps an address keeps that
+too. The first `address` links the whole object, so that is where a missing symbol is told.
 
-Linked by LLVM's JITLink, which was the quickest and takes the least memory of the three ways that llvmlite offers (50 MB of constants: 57 ms
-and one copy; RuntimeDyld 79 ms and two, MCJIT 77 ms and three), raises for a missing symbol instead of aborting, and sees no symbols
-of the process: only those given, and the four memory functions that LLVM may call by itself.
+Linked by LLVM's JITLink, which was the quickest and takes the least memory of the three ways that llvmlite offers (50 MB of constants:
+57 ms and one copy; RuntimeDyld 79 ms and two, MCJIT 77 ms and three), raises for a missing symbol instead of aborting, and sees no
+symbols of the process: only those given, and the four memory functions that LLVM may call by itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import ctypes
 from collections.abc import Mapping, Sequence
 from functools import cache
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from ..errors import InternalError
 
@@ -43,9 +43,8 @@ class LoadedObject:
         try:
             found = self._engine.lookup(_LIBRARY, name)
         except RuntimeError as fault:
-            raise InternalError(
-                f"jit: {name!r} has no address: the object does not define it, or declares a name that is not among {list(self._given)}: {fault}"
-            ) from fault
+            reason = f"the object does not define it, or declares a name that is not among {list(self._given)}"
+            raise InternalError(f"jit: {name!r} has no address: {reason}: {fault}") from fault
         self._trackers.append(found)
         address: int = found[name]
         return address
@@ -56,7 +55,7 @@ class LoadedObject:
             tracker.close()
         self._engine.close()
 
-    def __enter__(self) -> LoadedObject:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:

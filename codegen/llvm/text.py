@@ -21,7 +21,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-__all__ = ["Abilities", "Function", "Module", "Phi", "Ref", "constant", "element", "lanes", "like", "lane_constants", "string", "symbol", "vector"]
+from ...targets.description import Target
+
+__all__ = [
+    "Abilities", "Function", "Module", "Phi", "Ref", "constant", "element", "lane_constants", "lanes", "like", "string", "symbol", "vector",
+]  # fmt: skip
 
 _PLAIN = re.compile(r"[A-Za-z$._][A-Za-z0-9$._-]*")
 _VECTOR = re.compile(r"<(vscale x )?(\d+) x ([^<>]+)>")
@@ -48,6 +52,12 @@ class Abilities:
     fma: bool = False
     rounding: bool = False  # floor, ceil, trunc, round half to even
     sqrt: bool = False
+
+    @classmethod
+    def of(cls, target: Target) -> Abilities:
+        """Those of a target; RISC-V's floats round by two conversions, which LLVM writes itself."""
+        rounding = target.family in ("aarch64", "riscv") or target.has("sse4") or target.has("vrint")
+        return cls(target.fma, target.has_fpu and rounding, target.has_fpu)
 
 
 def symbol(name: str, sigil: str = "@") -> str:

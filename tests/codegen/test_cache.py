@@ -5,9 +5,11 @@ from __future__ import annotations
 import concurrent.futures
 import multiprocessing
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from intaglio.codegen.cache import Cache, key
 
 
@@ -32,8 +34,11 @@ def test_what_was_put_comes_back(tmp_path: Path) -> None:
     assert len(files(tmp_path)) == 1
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b"", lambda b: b[:10], lambda b: b + b"x", lambda b: b[:60] + b"\0" + b[61:]])
-def test_damage_is_a_miss_and_the_file_goes(tmp_path: Path, damage) -> None:  # type: ignore[no-untyped-def]
+DAMAGES: list[Callable[[bytes], bytes]] = [lambda b: b[:-1], lambda b: b"", lambda b: b[:10], lambda b: b + b"x", lambda b: b[:60] + b"?" + b[61:]]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_is_a_miss_and_the_file_goes(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     cache = Cache(tmp_path)
     cache.put(key("x"), b"some object code, long enough")
     (path,) = files(tmp_path)
@@ -79,7 +84,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     cache = Cache(tmp_path)
-    monkeypatch.setattr(os, "replace", full)
+    monkeypatch.setattr(Path, "replace", full)
     cache.put(key("x"), b"object")
     assert cache.get(key("x")) is None
     assert files(tmp_path) == []

@@ -6,13 +6,13 @@ import concurrent.futures
 from pathlib import Path
 
 import pytest
+
 from intaglio.codegen.llvm.text import Module, constant
 from intaglio.codegen.object import Machine, emit_assembly, emit_object
 from intaglio.errors import InternalError
-from support.host import host_machine
+from machines import chip, host
 
-M4 = Machine("thumbv7em-unknown-none-eabihf", "cortex-m4", relocation="static")
-RV32 = Machine("riscv32-unknown-none-elf", "generic-rv32", ("+m", "+a", "+f", "+c"), "ilp32f", "static")
+M4, RV32 = chip("cortex-m4"), chip("rv32imafc")
 
 
 def adder(amount: int) -> str:
@@ -30,7 +30,7 @@ def sections(data: bytes) -> dict[str, int]:
     return {s.name: s.data_size for s in elftools.ELFFile(io.BytesIO(data)).iter_sections() if s.data_size}
 
 
-@pytest.mark.parametrize("machine", [host_machine(), M4, RV32], ids=["host", "m4", "rv32"])
+@pytest.mark.parametrize("machine", [host(), M4, RV32], ids=["host", "m4", "rv32"])
 def test_equal_text_gives_equal_bytes_in_every_thread(machine: Machine) -> None:
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         first, *others = pool.map(lambda n: emit_object(adder(n), machine), [7] * 6)

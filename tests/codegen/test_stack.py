@@ -5,16 +5,14 @@ from __future__ import annotations
 import io
 
 import pytest
+
 from intaglio.codegen.llvm.text import Module, Ref, constant
 from intaglio.codegen.object import Machine, emit_assembly, emit_object
 from intaglio.codegen.stack import Frame, deepest, read_frames
+from machines import chip
 
-M0 = Machine("thumbv6m-unknown-none-eabi", "cortex-m0plus", relocation="static")
-M4 = Machine("thumbv7em-unknown-none-eabihf", "cortex-m4", relocation="static")
-M55 = Machine("thumbv8.1m.main-unknown-none-eabihf", "cortex-m55", relocation="static")
-RV32 = Machine("riscv32-unknown-none-elf", "generic-rv32", ("+m", "+c"), "ilp32", "static")
-RV64 = Machine("riscv64-unknown-none-elf", "generic-rv64", ("+m", "+a", "+f", "+d", "+c"), "lp64d", "static")
-RVV = Machine("riscv64-unknown-none-elf", "generic-rv64", ("+m", "+a", "+f", "+d", "+c", "+v"), "lp64d", "static")
+M0, M4, M55 = chip("cortex-m0plus"), chip("cortex-m4"), chip("cortex-m55")
+RV32, RV64, RVV = chip("rv32imc"), chip("rv64gc"), chip("rv64gcv")
 ALL = pytest.mark.parametrize("machine", [M0, M4, M55, RV32, RV64], ids=["m0", "m4", "m55", "rv32", "rv64"])
 
 
@@ -43,16 +41,16 @@ def emulated_depth(code: bytes, machine: Machine) -> int:
     text = elffile.ELFFile(io.BytesIO(code)).get_section_by_name(".text").data()
     thumb = machine.triple.startswith("thumb")
     if thumb:
-        from unicorn import arm_const as const
+        from unicorn import arm_const
 
         core = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
-        core.ctl_set_cpu_model(const.UC_CPU_ARM_CORTEX_M4)
-        sp, ra, argument = const.UC_ARM_REG_SP, const.UC_ARM_REG_LR, const.UC_ARM_REG_R0
+        core.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M4)
+        sp, ra, argument = arm_const.UC_ARM_REG_SP, arm_const.UC_ARM_REG_LR, arm_const.UC_ARM_REG_R0
     else:
-        from unicorn import riscv_const as const
+        from unicorn import riscv_const
 
         core = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV64 if "64" in machine.triple else unicorn.UC_MODE_RISCV32)
-        sp, ra, argument = const.UC_RISCV_REG_SP, const.UC_RISCV_REG_RA, const.UC_RISCV_REG_A0
+        sp, ra, argument = riscv_const.UC_RISCV_REG_SP, riscv_const.UC_RISCV_REG_RA, riscv_const.UC_RISCV_REG_A0
     code_base, stack_top, data, end = 0x10000, 0x40000000, 0x50000000, 0x20000
     core.mem_map(code_base, 0x20000)
     core.mem_map(stack_top - 0x100000, 0x100000)
@@ -147,7 +145,8 @@ def test_arguments_on_the_stack_beside_a_big_frame_are_counted() -> None:
     f.call(many, "void", [constant("i32", 1)] * 12)
     f.ret()
     own = frames(module, M0)["f"].own_bytes
-    assert own is not None and 1024 + 32 <= own <= 1024 + 32 + 24
+    assert own is not None
+    assert 1024 + 32 <= own <= 1024 + 32 + 24
 
 
 def test_scalable_vectors_in_the_frame_are_unknown() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from intaglio.codegen.llvm.text import (
     Abilities,
     Function,
@@ -26,17 +27,19 @@ from intaglio.codegen.llvm.text import (
 )
 from intaglio.codegen.object import emit_assembly, emit_object
 from intaglio.runtime.jit import load_object
-from support.host import host_machine
+from machines import host
+
+BARE = Abilities()
 
 
 def run(module: Module, name: str, *arrays: np.ndarray) -> None:
     """Call void name(pointers of the arrays)."""
-    with load_object(emit_object(str(module), host_machine())) as loaded:
+    with load_object(emit_object(str(module), host())) as loaded:
         function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(arrays))(loaded.address(name))
         function(*(a.ctypes.data for a in arrays))
 
 
-def pointers(count: int, abilities: Abilities = Abilities()) -> tuple[Module, Function, tuple[Ref, ...]]:
+def pointers(count: int, abilities: Abilities = BARE) -> tuple[Module, Function, tuple[Ref, ...]]:
     module = Module(abilities)
     f = module.function("f", "void", [("ptr", "noalias")] * count)
     return module, f, f.parameters
@@ -79,7 +82,7 @@ def test_constants_of_every_type_are_read_by_llvm() -> None:
             f.ret(constant(vector(type, 4), value))
     f = module.function("lanes", "<3 x i32>", [])
     f.ret(lane_constants("i32", (1, 2, 3)))
-    emit_assembly(str(module), host_machine())
+    emit_assembly(str(module), host())
 
 
 def test_types() -> None:

@@ -6,11 +6,12 @@ import ctypes
 import gc
 
 import pytest
+
 from intaglio.codegen.llvm.text import Module, constant
 from intaglio.codegen.object import emit_object
 from intaglio.errors import InternalError
 from intaglio.runtime.jit import load_object
-from support.host import host_machine
+from machines import host
 
 COUNT = 1 << 20
 
@@ -28,15 +29,15 @@ def sample_object() -> bytes:
     copy.module.declare("llvm.memcpy.p0.p0.i64", "void", ["ptr", "ptr", "i64", "i1"])
     copy.do(f"call void @llvm.memcpy.p0.p0.i64(ptr {copy.parameters[0].name}, ptr {table.name}, i64 {COUNT}, i1 false)")
     copy.ret()
-    return emit_object(str(module), host_machine())
+    return emit_object(str(module), host())
 
 
-@ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)
 def triple(x: float) -> float:
     return 3 * x
 
 
-SYMBOLS = {"a name, of the user's": ctypes.cast(triple, ctypes.c_void_p).value or 0}
+TRIPLE = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(triple)
+SYMBOLS = {"a name, of the user's": ctypes.cast(TRIPLE, ctypes.c_void_p).value or 0}
 
 
 def test_code_constants_and_imports() -> None:
@@ -66,7 +67,7 @@ def test_objects_are_apart_and_can_be_closed_in_any_order() -> None:
 
 
 def test_a_missing_symbol_is_told_with_those_that_were_given() -> None:
-    with load_object(sample_object(), {"something else": 16}) as loaded, pytest.raises(InternalError, match="'pick' .*'something else'"):
+    with load_object(sample_object(), {"something else": 16}) as loaded, pytest.raises(InternalError, match=r"'pick' .*'something else'"):
         loaded.address("pick")
 
 
