@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .llvm.text import Function, Ref, constant, like
+from .llvm.text import Function, Ref, constant, lanes, like
 
 __all__ = [
     "TINY", "WHOLE", "Num", "ceil", "floor", "maximum", "minimum", "relu", "round_away", "round_even", "rsqrt", "sqrt", "trunc",
@@ -75,6 +75,14 @@ class Num:
 
     def with_sign_of(self, other: Num) -> Num:
         return Num(self.f, self.f.intrinsic("llvm.copysign", self.ref.type, [self.ref, other.ref]))
+
+    def scaled(self, exponent: Num) -> Num:
+        """self * 2^exponent, rounded once, by AVX-512; the exponent is a float."""
+        count = lanes(self.ref.type)
+        mask = constant("i16" if count == 16 else "i8", -1)
+        nearest = [constant("i32", 4)] if count == 16 else []
+        name = f"llvm.x86.avx512.mask.scalef.ps.{32 * count}"
+        return Num(self.f, self.f.intrinsic(name, self.ref.type, [self.ref, exponent.ref, self.ref, mask, *nearest], over=()))
 
     def clamp(self, low: float | None, high: float | None) -> Num:
         """Into [low, high]; NaN stays."""

@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 from . import formula
 from .formula import TINY, WHOLE, Num, maximum, sqrt, two_product, two_sum
-from .llvm.text import Ref
+from .llvm.text import Ref, lanes
 
 __all__ = ["FUNCTIONS"]
 
@@ -46,11 +46,11 @@ _MAGIC = 12582912.0  # 1.5 * 2^23: adding it leaves the nearest integer in the l
 # Exponential and its family.
 
 
-def _reduced(x: Num) -> tuple[Num, Num]:
-    """n as the low bits of a float, and r: x = n ln2 + r; |x| must be below 2^20."""
+def _reduced(x: Num) -> tuple[Num, Num, Num]:
+    """n, n as the low bits of an integer, and r: x = n ln2 + r; |x| must be below 2^20."""
     shifted = x.times(math.log2(math.e), _MAGIC)
     n = shifted - _MAGIC
-    return shifted.bits(), n.times(-_LN2_LOW, n.times(-_LN2_HIGH, x))
+    return n, shifted.bits(), n.times(-_LN2_LOW, n.times(-_LN2_HIGH, x))
 
 
 def _exp_tail(r: Num) -> Num:
@@ -65,12 +65,13 @@ def _exp_from(x: Num, low: Num | None = None, positive: bool = True) -> Num:
     the exponent bits of the result would save nothing and turn some NaNs into numbers.
     """
     bounded = x.clamp(-104.0, 89.0 if positive else None)
-    n, r = _reduced(bounded)
-    if low is not None:
-        r = r + low
+    n, bits, r = _reduced(bounded)
+    value = _exp_tail(r + low if low else r) + 1.0
+    if x.f.abilities.scalef and lanes(x.ref.type) in (4, 8, 16):
+        return value.scaled(n)
     small = bounded.is_("olt", -80.0)
-    scale = n.integer("add", small.choose(127 + 64, n.of(126))).integer("shl", 23).as_float()
-    return ((_exp_tail(r) + 1.0) * scale) * small.choose(2.0**-64, x.of(2.0))
+    scale = bits.integer("add", small.choose(127 + 64, bits.of(126))).integer("shl", 23).as_float()
+    return (value * scale) * small.choose(2.0**-64, x.of(2.0))
 
 
 def _exp(x: Num) -> Num:
@@ -79,7 +80,7 @@ def _exp(x: Num) -> Num:
 
 def _half_expm1(x: Num) -> Num:
     """(e^x - 1) / 2 for x in [-88, 88.7]; accurate near 0 too, because there n = 0 and nothing is added."""
-    n, r = _reduced(x)
+    _, n, r = _reduced(x)
     scale = n.integer("shl", 23).integer("add", 126 << 23).as_float()  # 2^(n - 1)
     return scale.times(_exp_tail(r), scale - 0.5)
 

@@ -52,19 +52,20 @@ class Abilities:
     fma: bool = False
     rounding: bool = False  # floor, ceil, trunc, round half to even
     sqrt: bool = False
+    scalef: bool = False  # AVX-512's multiplication by a power of two, for vectors of 4, 8 and 16
 
     @classmethod
     def of(cls, target: Target) -> Abilities:
         """Those of a target; RISC-V's floats round by two conversions, which LLVM writes itself."""
         rounding = target.family in ("aarch64", "riscv") or target.has("sse4") or target.has("vrint")
-        return cls(target.fma, target.has_fpu and rounding, target.has_fpu)
+        return cls(target.fma, target.has_fpu and rounding, target.has_fpu, target.has("avx512"))
 
 
 def symbol(name: str, sigil: str = "@") -> str:
     """A global's spelling, quoted and escaped where the name is not a plain word.
 
-    >>> symbol("conv_1"), symbol('a"b')
-    ('@conv_1', '@"a\\\\22b"')
+    >>> print(symbol("conv_1"), symbol('"x'))
+    @conv_1 @"\\22\\78"
     """
     return sigil + (name if _PLAIN.fullmatch(name) else f'"{string(name.encode())}"')
 

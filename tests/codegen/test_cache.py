@@ -34,7 +34,13 @@ def test_what_was_put_comes_back(tmp_path: Path) -> None:
     assert len(files(tmp_path)) == 1
 
 
-DAMAGES: list[Callable[[bytes], bytes]] = [lambda b: b[:-1], lambda b: b"", lambda b: b[:10], lambda b: b + b"x", lambda b: b[:60] + b"?" + b[61:]]
+DAMAGES: list[Callable[[bytes], bytes]] = [
+    lambda b: b[:-1],
+    lambda b: b"",
+    lambda b: b[:10],
+    lambda b: b + b"x",
+    lambda b: b[:60] + b"?" + b[61:],
+]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
