@@ -81,6 +81,15 @@ class Facts:
         """Arena and stack; the caller's inputs and outputs come on top."""
         return self.arena_bytes + (self.stack_bytes or 0)
 
+    def manifest(self) -> dict[str, object]:
+        """What the runtime must know, as plain values (JSON)."""
+        ports = {
+            role: [{"name": f.name, "shape": list(f.shape), "element": f.element} for f in fields]
+            for role, fields in (("inputs", self.inputs), ("outputs", self.outputs))
+        }
+        keys = ("name", "target", "arena_bytes", "arena_alignment", "sites", "profile", "threads")
+        return {**{key: getattr(self, key) for key in keys}, **ports}
+
 
 def c_identifiers(names: Sequence[str]) -> tuple[str, ...]:
     """A C identifier for each name, all different, as near to the name as can be.

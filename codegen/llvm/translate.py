@@ -59,6 +59,7 @@ def translate(module: func.Module, target: Target, name: str, *, profile: bool =
     for kernel in unit.kernels.values():
         _write_kernel(unit, kernel)
     write_entry(unit, layout, profile)
+    threads = threads and _can_share(unit, layout)
     if threads:
         write_team_entry(unit, layout, profile)
     weights = unit.weights.content()
@@ -194,6 +195,13 @@ def _turns(function: func.Function) -> Turns | None:
 
 
 _SETTING = arith.Constant | loop.Resource | loop.Subview | loop.Alloca | loop.Apply | loop.Iota | loop.Broadcast
+
+
+def _can_share(unit: Unit, layout: Layout) -> bool:
+    """Whether a team has something to do, and `main` does nothing itself: every thread goes through it."""
+    calls = [op for op in layout.main.body if isinstance(op, loop.Call)]
+    plain = all(isinstance(op, loop.Call | loop.Carve | loop.Probe | func.Return | _SETTING) for op in layout.main.body)
+    return plain and any(unit.kernels[op.callee].turns for op in calls)
 
 
 def _constant(value: Value) -> int | None:
