@@ -11,6 +11,14 @@ owns and zeroes. The entry returns a `Status`. Inputs and outputs need the natur
 more; the arena needs `arena_alignment(target)`. Generated code calls nothing outside the object but the toolchain's integer
 and float routines, has no writable globals, and every symbol it defines begins with NAME and an underscore.
 
+On hosts it may be built for several threads, and then also defines
+
+    int32_t NAME_run_team(const NAME_inputs *, const NAME_outputs *, void *arena, size_t arena_bytes, [uint64_t *counters,] void *team);
+    void NAME_worker(void *team, size_t number);
+
+`team` is a record of TEAM_BYTES, zero but for what `TeamField` says, on a cache line's boundary. Each of threads 1, 2, ... calls NAME_worker once
+and stays in it until the team is dismissed; whoever calls NAME_run_team is thread 0. One run at a time.
+
 The one thing to know before changing this file: saved libraries were built with it. Numbers are never reused.
 """
 
@@ -25,15 +33,19 @@ from .description import Target
 __all__ = [
     "COUNTER_BYTES",
     "WEIGHTS_ALIGNMENT",
+    "TEAM_BYTES",
     "Status",
+    "TeamField",
     "arena_alignment",
     "check_name",
     "entry_symbol",
     "inputs_type",
     "outputs_type",
     "status_macro",
+    "team_entry_symbol",
     "text_section",
     "weights_section",
+    "worker_symbol",
 ]
 
 COUNTER_BYTES = 8  # a probe's counter is one uint64_t
@@ -68,9 +80,37 @@ _MEANING = {
 }
 
 
+class TeamField(IntEnum):
+    """Offsets in the record of a team. What many write stands on a cache line of its own."""
+
+    THREADS = 0  # size_t, set by the owner
+    YIELD = 8  # int (*)(void): gives the core to somebody else, set by the owner
+    SYSCALL = 16  # long (*)(long, ...): the kernel's door, set by the owner, or 0 where there is no futex
+    FUTEX = 24  # size_t: the number of the system call, set by the owner
+    DISMISSED = 32  # uint32_t: not 0 lets workers return, after another ticket
+    JOB = 64  # four pointers: inputs, outputs, arena, counters
+    TICKET = 128  # uint32_t: one more for every run, what idle workers wait for
+    SLEEPERS = 192  # uint32_t: workers that wait in the kernel
+    ARRIVED = 256  # size_t: threads at the barrier
+    PASSED = 320  # size_t: barriers that all have passed
+
+
+TEAM_BYTES = 384
+
+
 def entry_symbol(name: str) -> str:
     """The symbol of the model's entry."""
     return f"{name}_run"
+
+
+def team_entry_symbol(name: str) -> str:
+    """The symbol of the entry for several threads."""
+    return f"{name}_run_team"
+
+
+def worker_symbol(name: str) -> str:
+    """The symbol of what the other threads of a team run."""
+    return f"{name}_worker"
 
 
 def inputs_type(name: str) -> str:
