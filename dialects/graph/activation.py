@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +25,8 @@ class Relu(Unary, name="graph.relu", traits=(Pure, Elementwise)):
 
     domain = "numbers"
 
-    def formula(self, *operands: Array) -> Array:
-        return np.maximum(*operands, 0)
+    def formula(self, x: Array) -> Any:
+        return np.maximum(x, 0)
 
 
 class LeakyRelu(Unary, name="graph.leaky_relu", traits=(Pure, Elementwise)):
@@ -33,8 +34,7 @@ class LeakyRelu(Unary, name="graph.leaky_relu", traits=(Pure, Elementwise)):
 
     alpha: float = attribute(default=0.01)
 
-    def formula(self, *operands: Array) -> Array:
-        (x,) = operands
+    def formula(self, x: Array) -> Any:
         return np.where(x < 0, x * self.alpha, x)
 
 
@@ -43,8 +43,7 @@ class ThresholdedRelu(Unary, name="graph.thresholded_relu", traits=(Pure, Elemen
 
     alpha: float = attribute(default=1.0)
 
-    def formula(self, *operands: Array) -> Array:
-        (x,) = operands
+    def formula(self, x: Array) -> Any:
         return np.where(x > self.alpha, x, 0)
 
 
@@ -53,8 +52,7 @@ class Elu(Unary, name="graph.elu", traits=(Pure, Elementwise)):
 
     alpha: float = attribute(default=1.0)
 
-    def formula(self, *operands: Array) -> Array:
-        (x,) = operands
+    def formula(self, x: Array) -> Any:
         return np.where(x < 0, np.expm1(x) * self.alpha, x)
 
 
@@ -64,8 +62,7 @@ class Selu(Unary, name="graph.selu", traits=(Pure, Elementwise)):
     alpha: float = attribute(default=1.67326319217681884765625)
     gamma: float = attribute(default=1.05070102214813232421875)
 
-    def formula(self, *operands: Array) -> Array:
-        (x,) = operands
+    def formula(self, x: Array) -> Any:
         return np.where(x > 0, x, np.expm1(x) * self.alpha) * self.gamma
 
 
@@ -74,16 +71,14 @@ class Celu(Unary, name="graph.celu", traits=(Pure, Elementwise)):
 
     alpha: float = attribute(default=1.0)
 
-    def formula(self, *operands: Array) -> Array:
-        (x,) = operands
+    def formula(self, x: Array) -> Any:
         return np.where(x > 0, x, np.expm1(x / self.alpha) * self.alpha)
 
 
 class Sigmoid(Unary, name="graph.sigmoid", traits=(Pure, Elementwise)):
     """1 / (1 + e^-x). ONNX: Sigmoid 6, 13."""
 
-    def formula(self, *operands: Array) -> Array:
-        (x,) = operands
+    def formula(self, x: Array) -> Any:
         return 1 / (1 + np.exp(-x))
 
 
@@ -93,16 +88,14 @@ class HardSigmoid(Unary, name="graph.hard_sigmoid", traits=(Pure, Elementwise)):
     alpha: float = attribute(default=0.2)
     beta: float = attribute(default=0.5)
 
-    def formula(self, *operands: Array) -> Array:
-        (x,) = operands
+    def formula(self, x: Array) -> Any:
         return np.clip(x * self.alpha + self.beta, 0, 1)
 
 
 class HardSwish(Unary, name="graph.hard_swish", traits=(Pure, Elementwise)):
     """x * (x / 6 + 1/2 between 0 and 1). ONNX: HardSwish 14, 22."""
 
-    def formula(self, *operands: Array) -> Array:
-        (x,) = operands
+    def formula(self, x: Array) -> Any:
         return x * np.clip(x / 6 + 0.5, 0, 1)
 
 
@@ -111,32 +104,28 @@ class Swish(Unary, name="graph.swish", traits=(Pure, Elementwise)):
 
     alpha: float = attribute(default=1.0)
 
-    def formula(self, *operands: Array) -> Array:
-        (x,) = operands
+    def formula(self, x: Array) -> Any:
         return x / (1 + np.exp(x * -self.alpha))
 
 
 class Softplus(Unary, name="graph.softplus", traits=(Pure, Elementwise)):
     """log(1 + e^x). ONNX: Softplus 1, 22."""
 
-    def formula(self, *operands: Array) -> Array:
-        (x,) = operands
+    def formula(self, x: Array) -> Any:
         return np.logaddexp(x, np.zeros_like(x))
 
 
 class Softsign(Unary, name="graph.softsign", traits=(Pure, Elementwise)):
     """x / (1 + |x|). ONNX: Softsign 1, 22."""
 
-    def formula(self, *operands: Array) -> Array:
-        (x,) = operands
+    def formula(self, x: Array) -> Any:
         return x / (1 + np.abs(x))
 
 
 class Mish(Unary, name="graph.mish", traits=(Pure, Elementwise)):
     """x * tanh(log(1 + e^x)). ONNX: Mish 18, 22."""
 
-    def formula(self, *operands: Array) -> Array:
-        (x,) = operands
+    def formula(self, x: Array) -> Any:
         return x * np.tanh(np.logaddexp(x, np.zeros_like(x)))
 
 
@@ -145,8 +134,7 @@ class Gelu(Unary, name="graph.gelu", traits=(Pure, Elementwise)):
 
     tanh: bool = attribute(default=False)
 
-    def formula(self, *operands: Array) -> Array:
-        (x,) = operands
+    def formula(self, x: Array) -> Any:
         inner = np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)) if self.tanh else erf(x / math.sqrt(2))
         return 0.5 * x * (1 + inner)
 
@@ -174,8 +162,7 @@ class PRelu(Broadcasting, name="graph.prelu", traits=(Pure, Elementwise)):
         if len(broadcast([tensor(self.input), tensor(self.slope)])) != tensor(self.input).rank:
             yield f"the slope {self.slope.type} does not broadcast to {self.input.type}"
 
-    def formula(self, *operands: Array) -> Array:
-        x, slope = operands
+    def formula(self, x: Array, slope: Array) -> Any:
         return np.where(x < 0, x * slope, x)
 
 

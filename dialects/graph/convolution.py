@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -108,7 +109,9 @@ class Conv(Convolution, name="graph.conv", traits=(Pure,)):
         assert w is not None
         rank = len(self.strides)
         source = padded(widened(x), self.pads[:rank], self.pads[rank:], 0)
-        extents = [(n - reach(k, d)) // s + 1 for n, k, s, d in zip(source.shape[2:], w.shape[2:], self.strides, self.dilations, strict=True)]
+        extents = [
+            (n - reach(k, d)) // s + 1 for n, k, s, d in zip(source.shape[2:], w.shape[2:], self.strides, self.dilations, strict=True)
+        ]
         filters = widened(w).reshape(self.groups, w.shape[0] // self.groups, w.shape[1], -1)
         total = np.zeros((x.shape[0], self.groups, filters.shape[1], int(np.prod(extents))), source.dtype)
         for t, seen in enumerate(taps(source, w.shape[2:], self.strides, self.dilations, extents)):
@@ -162,9 +165,13 @@ class ConvTranspose(Convolution, name="graph.conv_transpose", traits=(Pure,)):
         columns = widened(x).reshape(N, self.groups, x.shape[1] // self.groups, -1)
         filters = widened(w).reshape(self.groups, x.shape[1] // self.groups, w.shape[1], *w.shape[2:])
         for offsets in itertools.product(*map(range, w.shape[2:])):
-            seen = np.swapaxes(filters[(..., *offsets)], 1, 2) @ columns
-            places = (slice(o * d, o * d + (n - 1) * s + 1, s) for o, (n, _, s, d, _) in zip(offsets, window, strict=True))
-            total[(..., *places)] += seen.reshape(N, K, *x.shape[2:])
+            tap: tuple[Any, ...] = (..., *offsets)
+            seen = np.swapaxes(filters[tap], 1, 2) @ columns
+            places: tuple[Any, ...] = (
+                ...,
+                *(slice(o * d, o * d + (n - 1) * s + 1, s) for o, (n, _, s, d, _) in zip(offsets, window, strict=True)),
+            )
+            total[places] += seen.reshape(N, K, *x.shape[2:])
         # What the padding cuts off at the end may be more than what output_padding appended there.
         cut = padded(total, [-p for p in self.pads[:rank]], [-p for p in self.pads[rank:]], 0)
         return with_bias(cut, bias).astype(x.dtype, copy=False)

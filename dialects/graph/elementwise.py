@@ -7,8 +7,8 @@ precision is computed in f32 and rounded once, as the compiled code does. Activa
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -40,12 +40,17 @@ def is_truth(type_: Scalar) -> bool:
     return type_ == i1
 
 
-DOMAINS = {
+def is_any(type_: Scalar) -> bool:
+    """Whether the type is a number or the truth value."""
+    return is_number(type_) or is_truth(type_)
+
+
+DOMAINS: dict[str, Callable[[Scalar], bool]] = {
     "floats": is_float,
     "numbers": is_number,
     "integers": is_integer,
-    "truth": is_truth,
-    "any": lambda type_: is_number(type_) or is_truth(type_),
+    "truth values": is_truth,
+    "numbers or truth values": is_any,
 }
 
 
@@ -60,6 +65,7 @@ class Broadcasting(Operation):
 
     domain: ClassVar[str] = "floats"
     to_truth: ClassVar[bool] = False
+    ufunc: ClassVar[np.ufunc]
 
     def infer(self) -> Type:
         types = [tensor(value) for value in self.operands]
@@ -79,9 +85,9 @@ class Broadcasting(Operation):
             if other.element != first.element:
                 yield f"operand {i} is {other}, but operand 0 is {first}"
 
-    def formula(self, *operands: Array) -> Array:
-        """The operator on (widened) arrays; `evaluate` rounds the outcome to the element type of the result."""
-        raise NotImplementedError(self.name)
+    def formula(self, *operands: Any, **_: Any) -> Any:
+        """The operator on (widened) arrays, `ufunc` unless said; `evaluate` rounds the outcome to the element type of the result."""
+        return self.ufunc(*operands)
 
     def evaluate(self, *operands: Array | None) -> Array:
         outcome = self.formula(*(widened(x) for x in operands if x is not None))
@@ -108,16 +114,12 @@ class Binary(Broadcasting):
     domain = "numbers"
 
 
-# Unary.
-
-
 class Abs(Unary, name="graph.abs", traits=(Pure, Elementwise)):
     """The magnitude of a number; the smallest signed integer stays as it is. ONNX: Abs 6, 13."""
 
     domain = "numbers"
 
-    def formula(self, *operands: Array) -> Array:
-        return np.abs(*operands)
+    ufunc = np.abs
 
 
 class Neg(Unary, name="graph.neg", traits=(Pure, Elementwise)):
@@ -125,8 +127,7 @@ class Neg(Unary, name="graph.neg", traits=(Pure, Elementwise)):
 
     domain = "numbers"
 
-    def formula(self, *operands: Array) -> Array:
-        return np.negative(*operands)
+    ufunc = np.negative
 
 
 class Sign(Unary, name="graph.sign", traits=(Pure, Elementwise)):
@@ -134,197 +135,134 @@ class Sign(Unary, name="graph.sign", traits=(Pure, Elementwise)):
 
     domain = "numbers"
 
-    def formula(self, *operands: Array) -> Array:
-        return np.sign(*operands)
-
-
-class Not(Unary, name="graph.not", traits=(Pure, Elementwise)):
-    """The other truth value. ONNX: Not 1."""
-
-    domain = "truth"
-
-    def formula(self, *operands: Array) -> Array:
-        return np.logical_not(*operands)
-
-
-class BitwiseNot(Unary, name="graph.bitwise_not", traits=(Pure, Elementwise)):
-    """Every bit of an integer turned. ONNX: BitwiseNot 18."""
-
-    domain = "integers"
-
-    def formula(self, *operands: Array) -> Array:
-        return np.invert(*operands)
+    ufunc = np.sign
 
 
 class Exp(Unary, name="graph.exp", traits=(Pure, Elementwise)):
     """e to the power of x. ONNX: Exp 6, 13."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.exp(*operands)
+    ufunc = np.exp
 
 
 class Log(Unary, name="graph.log", traits=(Pure, Elementwise)):
     """The natural logarithm; NaN below zero, -infinity at zero. ONNX: Log 6, 13."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.log(*operands)
+    ufunc = np.log
 
 
 class Sqrt(Unary, name="graph.sqrt", traits=(Pure, Elementwise)):
     """The square root; NaN below zero. ONNX: Sqrt 6, 13."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.sqrt(*operands)
+    ufunc = np.sqrt
 
 
 class Reciprocal(Unary, name="graph.reciprocal", traits=(Pure, Elementwise)):
     """1 / x. ONNX: Reciprocal 6, 13."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.reciprocal(*operands)
+    ufunc = np.reciprocal
 
 
 class Erf(Unary, name="graph.erf", traits=(Pure, Elementwise)):
     """The error function. ONNX: Erf 9, 13."""
 
-    def formula(self, *operands: Array) -> Array:
-        return erf(*operands)
+    def formula(self, x: Array) -> Any:
+        return erf(x)
 
 
 class Floor(Unary, name="graph.floor", traits=(Pure, Elementwise)):
     """The largest integer not above x. ONNX: Floor 6, 13."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.floor(*operands)
+    ufunc = np.floor
 
 
 class Ceil(Unary, name="graph.ceil", traits=(Pure, Elementwise)):
     """The smallest integer not below x. ONNX: Ceil 6, 13."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.ceil(*operands)
+    ufunc = np.ceil
 
 
 class Round(Unary, name="graph.round", traits=(Pure, Elementwise)):
     """The nearest integer, ties to even. ONNX: Round 11, 22."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.rint(*operands)
+    ufunc = np.rint
 
 
 class Sin(Unary, name="graph.sin", traits=(Pure, Elementwise)):
     """The sine of radians; NaN at infinity. ONNX: Sin 7, 22."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.sin(*operands)
+    ufunc = np.sin
 
 
 class Cos(Unary, name="graph.cos", traits=(Pure, Elementwise)):
     """The cosine of radians; NaN at infinity. ONNX: Cos 7, 22."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.cos(*operands)
+    ufunc = np.cos
 
 
 class Tan(Unary, name="graph.tan", traits=(Pure, Elementwise)):
     """The tangent of radians; NaN at infinity. ONNX: Tan 7, 22."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.tan(*operands)
+    ufunc = np.tan
 
 
 class Sinh(Unary, name="graph.sinh", traits=(Pure, Elementwise)):
     """The hyperbolic sine. ONNX: Sinh 9, 22."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.sinh(*operands)
+    ufunc = np.sinh
 
 
 class Cosh(Unary, name="graph.cosh", traits=(Pure, Elementwise)):
     """The hyperbolic cosine. ONNX: Cosh 9, 22."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.cosh(*operands)
+    ufunc = np.cosh
 
 
 class Tanh(Unary, name="graph.tanh", traits=(Pure, Elementwise)):
     """The hyperbolic tangent. ONNX: Tanh 6, 13."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.tanh(*operands)
+    ufunc = np.tanh
 
 
 class Asinh(Unary, name="graph.asinh", traits=(Pure, Elementwise)):
     """The inverse of sinh. ONNX: Asinh 9, 22."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.arcsinh(*operands)
+    ufunc = np.arcsinh
 
 
 class Acosh(Unary, name="graph.acosh", traits=(Pure, Elementwise)):
     """The inverse of cosh; NaN below one. ONNX: Acosh 9, 22."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.arccosh(*operands)
+    ufunc = np.arccosh
 
 
 class Atanh(Unary, name="graph.atanh", traits=(Pure, Elementwise)):
     """The inverse of tanh; NaN outside of -1 to 1. ONNX: Atanh 9, 22."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.arctanh(*operands)
-
-
-class IsNaN(Unary, name="graph.is_nan", traits=(Pure, Elementwise)):
-    """Whether x is no number. ONNX: IsNaN 9, 13, 20."""
-
-    to_truth = True
-
-    def formula(self, *operands: Array) -> Array:
-        return np.isnan(*operands)
-
-
-class IsInf(Unary, name="graph.is_inf", traits=(Pure, Elementwise)):
-    """Whether x is infinite, of a sign that counts. ONNX: IsInf 10, 20."""
-
-    to_truth = True
-    positive: bool = attribute(default=True)
-    negative: bool = attribute(default=True)
-
-    def formula(self, *operands: Array) -> Array:
-        (x,) = operands
-        return ((x == np.inf) & self.positive) | ((x == -np.inf) & self.negative)
-
-
-# Binary.
+    ufunc = np.arctanh
 
 
 class Add(Binary, name="graph.add", traits=(Pure, Elementwise, Commutative)):
     """a + b, modulo the width of integers. ONNX: Add 7, 13, 14; Sum becomes a chain of it."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.add(*operands)
+    ufunc = np.add
 
 
 class Sub(Binary, name="graph.sub", traits=(Pure, Elementwise)):
     """a - b, modulo the width of integers. ONNX: Sub 7, 13, 14."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.subtract(*operands)
+    ufunc = np.subtract
 
 
 class Mul(Binary, name="graph.mul", traits=(Pure, Elementwise, Commutative)):
     """a * b, modulo the width of integers. ONNX: Mul 7, 13, 14."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.multiply(*operands)
+    ufunc = np.multiply
 
 
 class Div(Binary, name="graph.div", traits=(Pure, Elementwise)):
     """a / b; integers towards zero (b = 0 is undefined, here 0). ONNX: Div 7, 13, 14."""
 
-    def formula(self, *operands: Array) -> Array:
-        a, b = operands
+    def formula(self, a: Array, b: Array) -> Any:
         if a.dtype.kind not in "iu":
             return np.divide(a, b)
         quotient = np.floor_divide(a, np.where(b == 0, 1, b))
@@ -345,8 +283,8 @@ class Mod(Binary, name="graph.mod", traits=(Pure, Elementwise)):
         if is_float(element(self.a)) and not self.truncated:
             yield "the remainder of floats has the sign of the dividend: `truncated`"
 
-    def formula(self, *operands: Array) -> Array:
-        return np.fmod(*operands) if self.truncated else np.mod(*operands)
+    def formula(self, a: Array, b: Array) -> Any:
+        return np.fmod(a, b) if self.truncated else np.mod(a, b)
 
 
 class Pow(Binary, name="graph.pow", traits=(Pure, Elementwise)):
@@ -356,8 +294,7 @@ class Pow(Binary, name="graph.pow", traits=(Pure, Elementwise)):
         if not is_number(element(self.b)):
             yield f"the exponent is {self.b.type}"
 
-    def formula(self, *operands: Array) -> Array:
-        a, b = operands
+    def formula(self, a: Array, b: Array) -> Any:
         if a.dtype.kind in "iu":
             return np.power(a.astype(np.float64), b.astype(np.float64))
         return np.power(a, b.astype(a.dtype))
@@ -366,85 +303,13 @@ class Pow(Binary, name="graph.pow", traits=(Pure, Elementwise)):
 class Max(Binary, name="graph.max", traits=(Pure, Elementwise, Commutative)):
     """The larger; NaN if either is NaN. ONNX: Max 8, 12, 13, of more or fewer operands as a chain."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.maximum(*operands)
+    ufunc = np.maximum
 
 
 class Min(Binary, name="graph.min", traits=(Pure, Elementwise, Commutative)):
     """The smaller; NaN if either is NaN. ONNX: Min 8, 12, 13, of more or fewer operands as a chain."""
 
-    def formula(self, *operands: Array) -> Array:
-        return np.minimum(*operands)
-
-
-class Comparison(Binary):
-    """Base of comparisons; false where an operand is NaN."""
-
-    to_truth = True
-
-
-class Equal(Comparison, name="graph.equal", traits=(Pure, Elementwise, Commutative)):
-    """a = b, also of truth values. ONNX: Equal 7, 11, 13, 19."""
-
-    domain = "any"
-
-    def formula(self, *operands: Array) -> Array:
-        return np.equal(*operands)
-
-
-class Less(Comparison, name="graph.less", traits=(Pure, Elementwise)):
-    """a < b. ONNX: Less 7, 9, 13."""
-
-    def formula(self, *operands: Array) -> Array:
-        return np.less(*operands)
-
-
-class LessOrEqual(Comparison, name="graph.less_or_equal", traits=(Pure, Elementwise)):
-    """a <= b. ONNX: LessOrEqual 12, 16."""
-
-    def formula(self, *operands: Array) -> Array:
-        return np.less_equal(*operands)
-
-
-class Greater(Comparison, name="graph.greater", traits=(Pure, Elementwise)):
-    """a > b. ONNX: Greater 7, 9, 13."""
-
-    def formula(self, *operands: Array) -> Array:
-        return np.greater(*operands)
-
-
-class GreaterOrEqual(Comparison, name="graph.greater_or_equal", traits=(Pure, Elementwise)):
-    """a >= b. ONNX: GreaterOrEqual 12, 16."""
-
-    def formula(self, *operands: Array) -> Array:
-        return np.greater_equal(*operands)
-
-
-class And(Binary, name="graph.and", traits=(Pure, Elementwise, Commutative)):
-    """Both, of truth values; bit by bit of integers. ONNX: And 7, BitwiseAnd 18."""
-
-    domain = "any"
-
-    def formula(self, *operands: Array) -> Array:
-        return np.bitwise_and(*operands)
-
-
-class Or(Binary, name="graph.or", traits=(Pure, Elementwise, Commutative)):
-    """Either, of truth values; bit by bit of integers. ONNX: Or 7, BitwiseOr 18."""
-
-    domain = "any"
-
-    def formula(self, *operands: Array) -> Array:
-        return np.bitwise_or(*operands)
-
-
-class Xor(Binary, name="graph.xor", traits=(Pure, Elementwise, Commutative)):
-    """One of both, of truth values; bit by bit of integers. ONNX: Xor 7, BitwiseXor 18."""
-
-    domain = "any"
-
-    def formula(self, *operands: Array) -> Array:
-        return np.bitwise_xor(*operands)
+    ufunc = np.minimum
 
 
 def erf(x: Array) -> Array:

@@ -36,7 +36,7 @@ class Normalization(Operation):
             return
         for value in values:
             given = tensor(value)
-            if given.rank != 1 or None not in (given.shape[0], x.shape[1]) and given.shape[0] != x.shape[1]:
+            if given.rank != 1 or (None not in (given.shape[0], x.shape[1]) and given.shape[0] != x.shape[1]):
                 yield f"{given} is not one number per channel of {x}"
 
 

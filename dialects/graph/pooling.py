@@ -63,7 +63,7 @@ class Pooling(Operation):
         each = zip(extents, windows, self.kernel, self.strides, self.dilations, begins, strict=True)
         return tuple((o - 1) * s + reach(k, d) - n - begin for n, o, k, s, d, begin in each)
 
-    def seen(self, x: Array, fill: object) -> Iterable[Array]:
+    def seen(self, x: Array, fill: float) -> Iterable[Array]:
         """The elements of `x` (its border filled) that each tap meets."""
         windows = [extent for i, n in enumerate(x.shape[2:]) if (extent := self._windows(i, (n, ""))[0]) is not None]
         ends = self.overhang(x.shape[2:], windows)
@@ -92,8 +92,8 @@ class MaxPool(Pooling, name="graph.max_pool", traits=(Pure,)):
 class AveragePool(Pooling, name="graph.average_pool", traits=(Pure,)):
     """The mean of each window.
 
-    input [N, C, spatial...]: floats. output [N, C, spatial...]: the sum of the window's elements inside of the input, divided by their number;
-    with `count_include_pad` by the number of taps inside of the input and its padding (not of what hangs over further).
+    input [N, C, spatial...]: floats. output [N, C, spatial...]: the sum of the window's elements inside of the input, divided by their
+    number; with `count_include_pad` by the number of taps inside of the input and its padding (not of what hangs over further).
 
     ONNX: AveragePool 1, 7, 10, 11, 19, 22.
     """
@@ -123,7 +123,7 @@ class AveragePool(Pooling, name="graph.average_pool", traits=(Pure,)):
         else:
             inside = padded(inside, self.pads[:rank], self.overhang(x.shape[2:], total.shape[2:]), 0)
         number = sum(taps(inside, self.kernel, self.strides, self.dilations, total.shape[2:]))
-        return (total / np.asarray(number, dtype=total.dtype)).astype(x.dtype, copy=False)
+        return np.asarray(total / np.asarray(number, dtype=total.dtype)).astype(x.dtype, copy=False)
 
 
 class LpPool(Pooling, name="graph.lp_pool", traits=(Pure,)):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class Reduction(Operation):
         if any(not 0 <= axis < x.rank for axis in self.axes) or sorted(dict.fromkeys(self.axes)) != list(self.axes):
             yield f"the axes {list(self.axes)} of {x} are not ascending numbers from 0 to {x.rank - 1}"
 
-    def formula(self, x: Array, over: dict[str, object]) -> Array:
+    def formula(self, x: Array, over: dict[str, Any]) -> Any:
         """The reduction of a (widened) array, where `over` holds NumPy's `axis` and `keepdims`."""
         raise NotImplementedError(self.name)
 
@@ -51,22 +51,22 @@ class Reduction(Operation):
         return np.asarray(out).astype(x.dtype, copy=False)
 
 
-def total(x: Array, over: dict[str, object]) -> Array:
+def total(x: Array, over: dict[str, Any]) -> Any:
     """The sum in the type of `x`: NumPy would widen integers."""
-    return np.asarray(np.sum(x, dtype=x.dtype, **over))  # type: ignore[call-overload]
+    return np.sum(x, dtype=x.dtype, **over)
 
 
 class ReduceSum(Reduction, name="graph.reduce_sum", traits=(Pure,)):
     """The sum, of integers modulo their width. ONNX: ReduceSum 1, 11, 13."""
 
-    def formula(self, x: Array, over: dict[str, object]) -> Array:
+    def formula(self, x: Array, over: dict[str, Any]) -> Any:
         return total(x, over)
 
 
 class ReduceMean(Reduction, name="graph.reduce_mean", traits=(Pure,)):
     """The mean; of integers towards zero. ONNX: ReduceMean 1, 11, 13, 18; GlobalAveragePool 1, 22."""
 
-    def formula(self, x: Array, over: dict[str, object]) -> Array:
+    def formula(self, x: Array, over: dict[str, Any]) -> Any:
         count = int(np.prod([x.shape[axis] for axis in self.axes]))
         if x.dtype.kind in "iu":
             return np.trunc(total(x, over) / np.float64(count))
@@ -76,28 +76,28 @@ class ReduceMean(Reduction, name="graph.reduce_mean", traits=(Pure,)):
 class ReduceMax(Reduction, name="graph.reduce_max", traits=(Pure,)):
     """The largest; NaN if there is one. ONNX: ReduceMax 1, 11, 12, 13, 18, 20; GlobalMaxPool 1, 22."""
 
-    def formula(self, x: Array, over: dict[str, object]) -> Array:
-        return np.asarray(np.max(x, initial=lowest(x.dtype), **over))  # type: ignore[call-overload]
+    def formula(self, x: Array, over: dict[str, Any]) -> Any:
+        return np.max(x, initial=lowest(x.dtype), **over)
 
 
 class ReduceMin(Reduction, name="graph.reduce_min", traits=(Pure,)):
     """The smallest; NaN if there is one. ONNX: ReduceMin 1, 11, 12, 13, 18, 20."""
 
-    def formula(self, x: Array, over: dict[str, object]) -> Array:
-        return np.asarray(np.min(x, initial=highest(x.dtype), **over))  # type: ignore[call-overload]
+    def formula(self, x: Array, over: dict[str, Any]) -> Any:
+        return np.min(x, initial=highest(x.dtype), **over)
 
 
 class ReduceProd(Reduction, name="graph.reduce_prod", traits=(Pure,)):
     """The product, of integers modulo their width. ONNX: ReduceProd 1, 11, 13, 18."""
 
-    def formula(self, x: Array, over: dict[str, object]) -> Array:
-        return np.asarray(np.prod(x, dtype=x.dtype, **over))  # type: ignore[call-overload]
+    def formula(self, x: Array, over: dict[str, Any]) -> Any:
+        return np.prod(x, dtype=x.dtype, **over)
 
 
 class ReduceL1(Reduction, name="graph.reduce_l1", traits=(Pure,)):
     """The sum of the magnitudes. ONNX: ReduceL1 1, 11, 13, 18."""
 
-    def formula(self, x: Array, over: dict[str, object]) -> Array:
+    def formula(self, x: Array, over: dict[str, Any]) -> Any:
         return total(np.abs(x), over)
 
 
@@ -106,14 +106,14 @@ class ReduceL2(Reduction, name="graph.reduce_l2", traits=(Pure,)):
 
     domain = "floats"
 
-    def formula(self, x: Array, over: dict[str, object]) -> Array:
+    def formula(self, x: Array, over: dict[str, Any]) -> Any:
         return np.sqrt(total(x * x, over))
 
 
 class ReduceSumSquare(Reduction, name="graph.reduce_sum_square", traits=(Pure,)):
     """The sum of squares. ONNX: ReduceSumSquare 1, 11, 13, 18."""
 
-    def formula(self, x: Array, over: dict[str, object]) -> Array:
+    def formula(self, x: Array, over: dict[str, Any]) -> Any:
         return total(x * x, over)
 
 
@@ -122,7 +122,7 @@ class ReduceLogSum(Reduction, name="graph.reduce_log_sum", traits=(Pure,)):
 
     domain = "floats"
 
-    def formula(self, x: Array, over: dict[str, object]) -> Array:
+    def formula(self, x: Array, over: dict[str, Any]) -> Any:
         return np.log(total(x, over))
 
 
@@ -131,9 +131,9 @@ class ReduceLogSumExp(Reduction, name="graph.reduce_log_sum_exp", traits=(Pure,)
 
     domain = "floats"
 
-    def formula(self, x: Array, over: dict[str, object]) -> Array:
+    def formula(self, x: Array, over: dict[str, Any]) -> Any:
         wide = x.astype(np.float64)
-        return np.asarray(np.logaddexp.reduce(wide, **over))  # type: ignore[arg-type]
+        return np.logaddexp.reduce(wide, **over)
 
 
 class ArgReduction(Operation):
@@ -177,8 +177,7 @@ class ArgMin(ArgReduction, name="graph.arg_min", traits=(Pure,)):
         return _position(np.argmin, self, x)
 
 
-def _position(find: object, op: ArgReduction, x: Array) -> Array:
-    assert callable(find)
+def _position(find: Callable[..., Any], op: ArgReduction, x: Array) -> Array:
     if not op.last:
         return np.asarray(find(x, axis=op.axis, keepdims=op.keepdims), dtype=np.int64)
     return np.asarray(x.shape[op.axis] - 1 - find(np.flip(x, op.axis), axis=op.axis, keepdims=op.keepdims), dtype=np.int64)

@@ -37,7 +37,7 @@ class Normalised(Operation):
 
     def shifted(self, x: Array) -> Array:
         """`x` less its largest element."""
-        return widened(x) - np.max(widened(x), axis=self.axes, keepdims=True, initial=-np.inf)
+        return np.asarray(widened(x) - np.max(widened(x), axis=self.axes, keepdims=True, initial=-np.inf))
 
 
 class Softmax(Normalised, name="graph.softmax", traits=(Pure,)):
@@ -48,7 +48,7 @@ class Softmax(Normalised, name="graph.softmax", traits=(Pure,)):
 
     def evaluate(self, x: Array) -> Array:
         exponentials = np.exp(self.shifted(x))
-        return (exponentials / exponentials.sum(axis=self.axes, keepdims=True)).astype(x.dtype, copy=False)
+        return np.asarray(exponentials / exponentials.sum(axis=self.axes, keepdims=True)).astype(x.dtype, copy=False)
 
 
 class LogSoftmax(Normalised, name="graph.log_softmax", traits=(Pure,)):
@@ -56,4 +56,4 @@ class LogSoftmax(Normalised, name="graph.log_softmax", traits=(Pure,)):
 
     def evaluate(self, x: Array) -> Array:
         shifted = self.shifted(x)
-        return (shifted - np.log(np.exp(shifted).sum(axis=self.axes, keepdims=True))).astype(x.dtype, copy=False)
+        return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=self.axes, keepdims=True))).astype(x.dtype, copy=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -49,16 +50,20 @@ def window_faults(rank: int, **lists: Sequence[int]) -> Iterable[str]:
             yield f"{name} {list(values)} has an entry below {low}"
 
 
-def padded(x: Array, begins: Sequence[int], ends: Sequence[int], value: object) -> Array:
+def padded(x: Array, begins: Sequence[int], ends: Sequence[int], value: float) -> Array:
     """`x` with its last axes enlarged by `value`; a negative count cuts off."""
     lead = [(0, 0)] * (x.ndim - len(begins))
     widths = [*lead, *((max(b, 0), max(e, 0)) for b, e in zip(begins, ends, strict=True))]
     out = np.pad(x, widths, constant_values=value) if any(map(any, widths)) else x
     cuts = [slice(max(-b, 0), n - max(-e, 0)) for b, e, n in zip(begins, ends, out.shape[len(lead) :], strict=True)]
-    return out[(..., *cuts)]
+    inner: tuple[Any, ...] = (..., *cuts)
+    return out[inner]
 
 
 def taps(x: Array, kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int], extents: Sequence[int]) -> Iterator[Array]:
     """For every tap of the window, in row-major order, the elements of `x` (padded) that it meets: [..., *extents]."""
     for offsets in itertools.product(*map(range, kernel)):
-        yield x[(..., *(slice(o * d, o * d + (n - 1) * s + 1, s) for o, d, s, n in zip(offsets, dilations, strides, extents, strict=True)))]
+        starts = [offset * dilation for offset, dilation in zip(offsets, dilations, strict=True)]
+        slices = [slice(start, start + (n - 1) * stride + 1, stride) for start, n, stride in zip(starts, extents, strides, strict=True)]
+        met: tuple[Any, ...] = (..., *slices)
+        yield x[met]
