@@ -41,15 +41,17 @@ class Pass:
 
         class FoldConstants(Pass, name="fold-constants", runs_on=("graph", "tensor")): ...
 
-    `runs_on` names the stages whose programs it accepts; the property tests draw those.
+    `runs_on` names the stages whose programs it accepts, `exact` says that results stay the same to the bit; the property tests
+    draw such programs and hold it to that (an inexact pass must keep finite results within rounding).
     """
 
     name: ClassVar[str]
     runs_on: ClassVar[tuple[Stage, ...]]
+    exact: ClassVar[bool]
 
-    def __init_subclass__(cls, *, name: str = "", runs_on: Sequence[Stage] = ANY) -> None:
+    def __init_subclass__(cls, *, name: str = "", runs_on: Sequence[Stage] = ANY, exact: bool = True) -> None:
         if name:
-            cls.name, cls.runs_on = name, tuple(runs_on)
+            cls.name, cls.runs_on, cls.exact = name, tuple(runs_on), exact
         elif "name" not in vars(cls):  # a dataclass with slots is made twice, the second time without keywords
             return
         known = _PASSES.get(cls.name)
