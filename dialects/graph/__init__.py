@@ -5,8 +5,8 @@ Operators that are only spellings of others are rewritten at import and have no 
 the graph is lowered.
 """
 
+from .cast import Cast
 from .constant import Constant
-from .convert import Cast
 from .extent import Deferred, Range, Shape, Size
 from .join import Concat, Pad, Slice
 from .lookup import Gather, Where

@@ -78,6 +78,8 @@ class View(Operation, name="tensor.view", traits=(Pure,)):
         return False
 
     def evaluate(self, source: Array) -> Array:
+        if 0 in self.extents:
+            return np.empty(self.extents, source.dtype)
         grid: Any = np.ogrid[tuple(slice(0, n) for n in self.extents)] if self.extents else []
         subscripts: list[Any] = [np.asarray(s) for s in self.map.evaluate(list(grid))]
         inside: Any = np.True_
