@@ -14,12 +14,13 @@ import numpy as np
 
 from ..ir.affine import AffineMap
 from ..ir.attributes import Array, Number
+from ..ir.builder import Builder
 from ..ir.definition import attribute, operand, region, result, variadic
 from ..ir.evaluator import Frame
-from ..ir.operation import Block, Operation, Region, Value
+from ..ir.operation import Operation, Region, Value, canonicalize
 from ..ir.traits import IsolatedFromAbove, Pure, Terminator
 from ..ir.types import TensorType, Type, index
-from .view import tensor_type
+from .view import View, tensor_type
 
 
 class Yield(Operation, name="tensor.yield", traits=(Terminator,)):
@@ -136,8 +137,6 @@ class Compute(Operation, name="tensor.compute", traits=(Pure, IsolatedFromAbove)
         shape = self.extents[: self.parallel]
         grid: list[Any] = list(np.ogrid[tuple(slice(0, n) for n in shape)]) if shape else []
         element = self.output.type.element  # type: ignore[attr-defined]
-        if 0 in shape:
-            return np.empty(shape, element.dtype)  # maps may leave inputs that are never read
         state: Any = None
         if self.init is not None:
             state = np.full(shape, self.init.scalar())
@@ -160,6 +159,25 @@ class Compute(Operation, name="tensor.compute", traits=(Pure, IsolatedFromAbove)
         return inner.values[self.body.terminator.operands[0]]
 
 
-def scalar_body(types: Sequence[Type]) -> Block:
-    """An empty body with arguments of these types."""
-    return Block(types)
+@canonicalize
+def absorb_views(op: Compute, build: Builder) -> Value | None:
+    """compute(view(x, inner)) -> compute(x) with the maps composed, where the view never pads and the result is linear.
+
+    Quotients and remainders stay outside: in the loops of a reduction they cost more than a copy.
+    """
+    inputs, maps = list(op.inputs), list(op.maps)
+    changed = False
+    for i, (value, map_) in enumerate(zip(op.inputs, op.maps, strict=True)):
+        view = value.owner
+        if not isinstance(view, View) or view.reads_outside() or 0 in op.extents:
+            continue
+        subscripts = tuple(s.simplify(op.ranges) for s in view.map.compose(map_.results))
+        if all(s.is_linear for s in subscripts):
+            inputs[i], maps[i], changed = view.source, AffineMap(map_.dims, subscripts), True
+    if not changed:
+        return None
+    copy = op.clone({})
+    assert isinstance(copy, Compute)
+    copy.set_operands([*inputs, *op.captured], copy.segments)
+    copy.maps = tuple(maps)
+    return build.add(copy).output
