@@ -25,7 +25,6 @@ from .activation import (
 )
 from .cast import Cast
 from .constant import Constant
-from .convert import Cast
 from .convolution import Conv, ConvTranspose
 from .elementwise import (
     Abs,
