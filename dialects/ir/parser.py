@@ -15,6 +15,7 @@ import numpy as np
 from ...errors import CompileError, error, printable
 from .affine import parse_map
 from .attributes import Attribute, Dense, Number, Symbol
+from .definition import attribute_accepts
 from .location import UNKNOWN, Location, Node
 from .operation import Block, Operation, Region, Value, registered
 from .types import (
@@ -29,6 +30,7 @@ from .types import (
     VectorType,
     element_of,
     f64,
+    i1,
     i64,
     parse_scalar,
     string,
@@ -165,6 +167,8 @@ class _Parser:
                 properties[key] = type_.results[0]
             elif spec.is_discardable:
                 properties[key] = discardable.get(f"ir.{key}", spec.default)  # type: ignore[arg-type]
+            elif isinstance(properties.get(key), bool) and not attribute_accepts(spec.annotation, properties[key], class_):
+                properties[key] = Number(bool(properties[key]), i1)  # MLIR writes a truth value and the number of type i1 alike
             elif key not in properties:
                 if not isinstance(spec.default, bool | int | float | str | tuple | None):
                     self.fail(f"{class_.name} needs the attribute {key!r}")

@@ -137,6 +137,8 @@ class Compute(Operation, name="tensor.compute", traits=(Pure, IsolatedFromAbove)
         shape = self.extents[: self.parallel]
         grid: list[Any] = list(np.ogrid[tuple(slice(0, n) for n in shape)]) if shape else []
         element = self.output.type.element  # type: ignore[attr-defined]
+        if 0 in shape:
+            return np.empty(shape, element.dtype)  # maps may leave inputs that are never read
         state: Any = None
         if self.init is not None:
             state = np.full(shape, self.init.scalar())
