@@ -10,19 +10,22 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 import intaglio.passes.pipelines  # noqa: F401 - registers every pass
+from generate_tensor import tensor_programs
 from intaglio.dialects.func import Module
 from intaglio.dialects.ir.parser import parse_operation
 from intaglio.dialects.ir.printer import print_operation
+from intaglio.dialects.ir.verifier import verify
 from intaglio.errors import CompileError, Severity
 from intaglio.passes.instruments import VerifyEach
 from intaglio.passes.manager import Pass, Pipeline, all_passes
-
-from generate_tensor import tensor_programs
 from programs import assert_round_trip, assert_same, copy, inputs_of, run
 
 GENERATORS: dict[str, SearchStrategy[Module]] = {"tensor": tensor_programs()}
 EXAMPLES = settings(
-    max_examples=40, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate, Phase.shrink), report_multiple_bugs=False
+    max_examples=40,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.generate, Phase.shrink),
+    report_multiple_bugs=False,
 )
 # Rounding of an inexact pass: it multiplies few factors into weights, each product rounded once in f32.
 INEXACT_RTOL = 1e-5
@@ -50,6 +53,9 @@ def test_a_pass_keeps_what_a_program_computes(pass_class: type[Pass], stage: str
     hold()
 
 
+MARKS = ("", "-", "<", ">", '"', "(", "99999999999999999999", "x", "%0", "0x", " : ", "i64", "nan", "true", "d9")
+
+
 @pytest.mark.parametrize("stage", GENERATORS)
 def test_mutated_text_is_read_or_refused(stage: str) -> None:
     @EXAMPLES
@@ -58,7 +64,7 @@ def test_mutated_text_is_read_or_refused(stage: str) -> None:
         text = _mutated(print_operation(module), chance)
         try:
             parsed = parse_operation(text)
-            list(parsed.walk())
+            verify(parsed)
         except CompileError:
             return
 
@@ -70,7 +76,9 @@ def _mutated(text: str, chance: random.Random) -> str:
     for _ in range(chance.randint(1, 4)):
         start = chance.randrange(len(text))
         stop = min(len(text), start + chance.randint(1, 12))
-        piece = chance.choice(["", text[start:stop] * 2, "-", "<", ">", '"', "(", "99999999999999999999", "x", "%0", "0x", " : ", "i64", "nan"])
+        piece = chance.choice(
+            ["", text[start:stop] * 2, "-", "<", ">", '"', "(", "99999999999999999999", "x", "%0", "0x", " : ", "i64", "nan"]
+        )
         text = text[:start] + piece + text[stop:]
     return text
 

@@ -16,7 +16,6 @@ from intaglio.dialects.ir.location import Location, Node
 from intaglio.dialects.ir.operation import Block, Operation, Region, Value
 from intaglio.dialects.ir.types import FloatType, Scalar, TensorType, Type, f32, i1, i32, index
 from intaglio.dialects.tensor.compute import Extract
-
 from programs import elements
 
 ELEMENTS: tuple[Scalar, ...] = (f32, i32, i1)
@@ -96,7 +95,9 @@ def _sliced(draw: DrawFn, shape: tuple[int, ...]) -> tuple[tuple[int, ...], Affi
 def _broadcast(draw: DrawFn, shape: tuple[int, ...]) -> tuple[tuple[int, ...], AffineMap]:
     """A new axis in front, and axes of extent one stretched."""
     extents = tuple(draw(st.sampled_from((1, 3))) if n == 1 else n for n in shape)
-    return (draw(st.integers(0, 2)), *extents), AffineMap(len(shape) + 1, tuple(constant(0) if n == 1 else d(i + 1) for i, n in enumerate(shape)))
+    return (draw(st.integers(0, 2)), *extents), AffineMap(
+        len(shape) + 1, tuple(constant(0) if n == 1 else d(i + 1) for i, n in enumerate(shape))
+    )
 
 
 def _reshaped(draw: DrawFn, shape: tuple[int, ...]) -> tuple[tuple[int, ...], AffineMap]:
@@ -120,7 +121,11 @@ def add_concat(draw: DrawFn, build: Builder, values: Sequence[Value]) -> list[Va
     if not shape:
         return []
     dim = draw(st.integers(0, len(shape) - 1))
-    fits = [v for v in values if element_of(v) == element_of(first) and _off(shape_of(v), dim) == _off(shape, dim) and len(shape_of(v)) == len(shape)]
+    fits = [
+        v
+        for v in values
+        if element_of(v) == element_of(first) and _off(shape_of(v), dim) == _off(shape, dim) and len(shape_of(v)) == len(shape)
+    ]
     parts = [first, *draw(st.lists(st.sampled_from(fits), max_size=2))]
     return [build.add(tensor.Concat(parts, dim=dim)).output]
 
