@@ -62,6 +62,10 @@ class Scope:
     """The values by their names in one body of the file, and in those around it; initialisers become constants when they are used."""
 
     def __init__(self, file: ModelFile, body: GraphProto | None, outer: Scope | None = None, node: Node | None = None) -> None:
+        if body is not None and body.sparse_initializer:
+            name = shown(body.sparse_initializer[0].values.name)
+            fault = error(f"initialiser {name} is sparse, which is not supported yet").at(shown_path(file.path))
+            raise CompileError(fault.help("export the model with dense weights"))
         self.file = file
         self.outer = outer
         self.node: Node | None = node or (outer.node if outer is not None else None)  # the user's node, inside a function that it calls
@@ -77,7 +81,7 @@ class Scope:
             array = self.file.array(tensor)
             if element_type(array.dtype) is None:
                 fault = error(f"initialiser {shown(name)} holds elements of type {array.dtype}, which is not supported yet")
-                raise CompileError(fault.at(shown_path(self.file.path)))
+                raise CompileError(fault.at(shown_path(self.file.path)).help("convert it to another element type"))
             constant = builder.add(graph.Constant(value=Dense(array)))
             value = self.values[name] = constant.output
             value.name = name

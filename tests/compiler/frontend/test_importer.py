@@ -113,6 +113,19 @@ def test_initializers_listed_as_inputs_are_constants() -> None:
     assert names(module) == ["graph.reshape", "func.return"]
 
 
+@pytest.mark.parametrize("kind", ["sparse", "complex"])
+def test_initializers_that_are_not_supported(kind: str) -> None:
+    proto = model([node("Concat", ["x", "w"], ["y"], axis=0)], {"x": X[0, 0]}, ["y"], 13)
+    if kind == "sparse":
+        values = numpy_helper.from_array(np.ones(1, np.float32), "w")
+        proto.graph.sparse_initializer.append(helper.make_sparse_tensor(values, numpy_helper.from_array(np.array([2])), [4]))
+    else:
+        proto.graph.initializer.append(numpy_helper.from_array(np.ones(4, np.complex64), "w"))
+    text = str(refusal(proto))
+    assert f"initialiser 'w' {'is sparse' if kind == 'sparse' else 'holds elements of type complex64'}, which is not supported yet" in text
+    assert "help: " in text
+
+
 # Versions
 
 
