@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -18,7 +20,7 @@ def numbered(*shape: int, dtype: npt.DTypeLike = np.float32) -> Array:
     return np.arange(1, int(np.prod(shape)) + 1).reshape(shape).astype(dtype)
 
 
-def one(op: str, x: Array, opset: int, *extra: object, outputs: int = 1, free: bool = False, **attributes: object) -> None:
+def one(op: str, x: Array, opset: int, *extra: object, outputs: int = 1, free: bool = False, **attributes: Any) -> None:
     """Compare a model of one node; `extra` inputs are constants (None: left out)."""
     weights = {f"w{i}": np.asarray(value) for i, value in enumerate(extra) if value is not None}
     names = ["x", *(f"w{i}" if value is not None else "" for i, value in enumerate(extra))]
@@ -35,8 +37,8 @@ def test_every_element_type_is_moved(dtype: npt.DTypeLike) -> None:
 @pytest.mark.parametrize("free", [False, True])
 @pytest.mark.parametrize(
     ("shape", "target"),
-    [((2, 3, 4), [6, 4]), ((6, 4), [2, 3, 4]), ((2, 6), [3, 4]), ((2, 3, 4), [0, -1]), ((2, 3), [-1]), ((4,), [1, 4, 1]), ((1,), []), ((2, 0), [0, 0, 3]),
-     ((3, 4, 5), [5, 4, 3]), ((1, 2, 1, 3), [3, 1, 2])],
+    [((2, 3, 4), [6, 4]), ((6, 4), [2, 3, 4]), ((2, 6), [3, 4]), ((2, 3, 4), [0, -1]), ((2, 3), [-1]), ((4,), [1, 4, 1]), ((1,), []),
+     ((2, 0), [0, 0, 3]), ((3, 4, 5), [5, 4, 3]), ((1, 2, 1, 3), [3, 1, 2])],
 )  # fmt: skip
 def test_reshape(shape: tuple[int, ...], target: list[int], free: bool) -> None:
     one("Reshape", numbered(*shape), 8, np.array(target, ints), free=free)
@@ -76,8 +78,8 @@ def test_expand_and_tile() -> None:
 
 @pytest.mark.parametrize(
     ("starts", "ends", "axes", "steps"),
-    [([1, 0], [3, 2], None, None), ([-3], [2**63 - 1], [1], [2]), ([5], [-(2**63)], [1], [-2]), ([-1], [-100], [0], [-1]), ([3], [1], [1], [1]),
-     ([0], [100], [-1], [1])],
+    [([1, 0], [3, 2], None, None), ([-3], [2**63 - 1], [1], [2]), ([5], [-(2**63)], [1], [-2]), ([-1], [-100], [0], [-1]),
+     ([3], [1], [1], [1]), ([0], [100], [-1], [1])],
 )  # fmt: skip
 def test_slice(starts: list[int], ends: list[int], axes: list[int] | None, steps: list[int] | None) -> None:
     extra = [None if given is None else np.array(given, ints) for given in (starts, ends, axes, steps)]
@@ -204,12 +206,12 @@ def test_constant_of_shape_and_range() -> None:
     weights: dict[str, Array] = {
         "shape": np.array([2, 3], ints),
         "empty": np.array([], ints),
-        "start": np.float32(1),
-        "limit": np.float32(3.5),
-        "delta": np.float32(0.5),
-        "half": np.float32(-0.75),
+        "start": np.array(1, np.float32),
+        "limit": np.array(3.5, np.float32),
+        "delta": np.array(0.5, np.float32),
+        "half": np.array(-0.75, np.float32),
     }
-    compare(model(nodes, {"x": x}, ["a", "b", "c", "d"], 13, {k: np.asarray(v) for k, v in weights.items()}), {"x": x})
+    compare(model(nodes, {"x": x}, ["a", "b", "c", "d"], 13, weights), {"x": x})
 
 
 def test_views_simplify() -> None:
