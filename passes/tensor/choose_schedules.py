@@ -8,6 +8,7 @@ from ...dialects import tensor
 from ...dialects.func import Module
 from ...dialects.ir.types import BufferType
 from ...dialects.tensor.view import tensor_type
+from ...errors import CompileError
 from ...targets.load import load_target
 from ..manager import Pass, Report, option
 from ..schedule.choose import choose_schedule
@@ -30,4 +31,7 @@ class ChooseSchedules(Pass, name="choose-schedules", runs_on=("tensor",)):
                 if isinstance(op, tensor.Kernel):
                     inputs = [BufferType.of(tensor_type(value)) for value in op.inputs]
                     outputs = [BufferType.of(tensor_type(value)) for value in op.outputs]
-                    op.schedule = str(choose_schedule(op, inputs, outputs, target))
+                    try:
+                        op.schedule = str(choose_schedule(op, inputs, outputs, target))
+                    except CompileError as refusal:
+                        report.remark(op, f"gets no schedule: {refusal.diagnostics[0].message}")
