@@ -48,9 +48,9 @@ def broadcast(types: Sequence[TensorType]) -> list[Axis]:
 
 
 def _broadcast_axis(column: Sequence[Axis]) -> Axis:
-    known = [extent for extent, _ in column if extent not in (None, 1)]
+    known = [extent for extent, _ in column if extent is not None and extent != 1]
     if known:
-        return (0 if 0 in known else max(extent for extent in known if extent is not None), "")
+        return (0 if 0 in known else max(known), "")
     unknown = [axis for axis in column if axis[0] is None]
     if not unknown:
         return (1, "")
