@@ -90,7 +90,8 @@ def _fitting(node: NodeContext, axes: Sequence[int], sizes: Sequence[int], polic
     own = node.type(0).extents
     ratios = [size / own[axis] for axis, size in zip(axes, sizes, strict=True)]
     scale = min(ratios) if policy == "not_larger" else max(ratios)
-    return (), _spread(list(own), axes, [int(np.floor(own[axis] * scale + 0.5)) for axis in axes])
+    extents = _spread(list(own), axes, [int(np.floor(own[axis] * scale + 0.5)) for axis in axes])
+    return _spread([1.0] * len(own), axes, [scale] * len(axes)), extents
 
 
 def _spread(whole: Sequence[T], axes: Sequence[int], values: Sequence[T]) -> tuple[T, ...]:
