@@ -144,7 +144,7 @@ class Compute(Operation, name="tensor.compute", traits=(Pure, IsolatedFromAbove)
             state = np.full(shape, self.init.scalar())
         for point in itertools.product(*map(range, self.extents[self.parallel :])):
             state = self._step(frame, inputs, captured, [*grid, *point], state)
-        return np.broadcast_to(np.asarray(state, dtype=element.dtype), shape).copy()
+        return np.broadcast_to(np.asarray(state, dtype=element.dtype), shape).copy()  # ascontiguousarray would make rank 0 rank 1
 
     def _step(self, frame: Frame, inputs: Sequence[Array], captured: Sequence[Array], point: list[Any], state: Any) -> Any:
         elements = [source[tuple(np.asarray(s) for s in map_.evaluate(point))] for source, map_ in zip(inputs, self.maps, strict=True)]
