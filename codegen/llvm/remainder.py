@@ -85,7 +85,7 @@ def _write(f: Function, format_: _Format) -> None:
     rest.add(m, before)
     left = f.binary("sub", rest.ref, n)
     rest_now = f.select(f.icmp("uge", rest.ref, n), left, rest.ref)
-    f.cond_br(f.icmp("ugt", exponent.ref, j), back, done)
+    f.cond_br(f.icmp("sgt", exponent.ref, j), back, done)
     f.start(back)
     exponent.add(f.binary("sub", exponent.ref, of(1)), back)
     rest.add(f.binary("shl", rest_now, of(1)), back)
@@ -95,20 +95,29 @@ def _write(f: Function, format_: _Format) -> None:
 
 
 def _split(f: Function, x: Ref, format_: _Format) -> tuple[Ref, Ref]:
-    """Exponent (1 for denormals) and significand as integers."""
-    one = constant(x.type, 1)
+    """Exponent and significand as integers; denormals are shifted up, so that every significand has its hidden bit."""
     field = f.binary("lshr", x, constant(x.type, format_.fraction))
     fraction = f.binary("and", x, constant(x.type, (1 << format_.fraction) - 1))
-    normal = f.icmp("ne", field, constant(x.type, 0))
     hidden = f.binary("or", fraction, constant(x.type, 1 << format_.fraction))
-    return f.select(normal, field, one), f.select(normal, hidden, fraction)
+    shift = _missing_zeros(f, fraction, format_)
+    normal = f.icmp("ne", field, constant(x.type, 0))
+    lowered = f.binary("sub", constant(x.type, 1), shift)
+    return f.select(normal, field, lowered), f.select(normal, hidden, f.binary("shl", fraction, shift))
+
+
+def _missing_zeros(f: Function, significand: Ref, format_: _Format) -> Ref:
+    """How far the hidden bit is from the first one; for a significand that is not 0."""
+    zeros = f.intrinsic("llvm.ctlz", significand.type, (significand, Ref("false", "i1")), (significand.type,))
+    return f.binary("sub", zeros, constant(significand.type, format_.bits - 1 - format_.fraction))
 
 
 def _joined(f: Function, rest: Ref, exponent: Ref, sign: Ref, format_: _Format) -> Ref:
-    """rest * 2^exponent with the sign of `sign`: shifted up until the hidden bit is reached or the exponent is 1."""
-    zeros = f.intrinsic("llvm.ctlz", rest.type, (rest, Ref("false", "i1")), (rest.type,))
-    wanted = f.binary("sub", zeros, constant(rest.type, format_.bits - 1 - format_.fraction))
-    room = f.binary("sub", exponent, constant(rest.type, 1))
+    """rest * 2^exponent with the sign of `sign`: shifted down to exponent 1, which is exact, or up until the hidden bit is reached."""
+    one, zero = constant(rest.type, 1), constant(rest.type, 0)
+    below = f.icmp("slt", exponent, one)
+    rest = f.binary("lshr", rest, f.select(below, f.binary("sub", one, exponent), zero))
+    room = f.select(below, zero, f.binary("sub", exponent, one))
+    wanted = _missing_zeros(f, rest, format_)
     shift = f.select(f.icmp("ult", wanted, room), wanted, room)
     bits = f.binary("shl", rest, shift)
     # Adding the exponent less one lets the hidden bit carry into the field; a denormal has exponent one and no hidden bit.
