@@ -36,7 +36,13 @@ class CompiledObject:
 
 
 def build_object(
-    module: func.Module, target: Target, name: str, *, profile: bool = False, threads: bool = False, outputs: int | None = None,
+    module: func.Module,
+    target: Target,
+    name: str,
+    *,
+    profile: bool = False,
+    threads: bool = False,
+    outputs: int | None = None,
     cache: Cache | None = None,
 ) -> CompiledObject:
     """Machine code of `module` for `target`; `profile` keeps the probes, `threads` adds the entry for several."""
@@ -56,7 +62,7 @@ def build_object(
         arena_alignment=abi.arena_alignment(target),
         text_bytes=sizes[0],
         constant_bytes=sizes[1],
-        weights_bytes=len(translated.weights),
+        weights_bytes=translated.weights_bytes,
         stack_bytes=None if target.hosted else _stack_bytes(translated, machine, name),
         sites=translated.sites,
         profile=profile,

@@ -1,8 +1,8 @@
 """The C entry of a model out of `main`: checks, pointers out of the two structs, then the calls of the kernels.
 
 In: `main`, whose buffers are the model's inputs, its outputs, and the arena. Out: `NAME_run` as `targets.abi` describes it and, for
-several threads, `NAME_run_team`, `NAME_worker` and `NAME_share`, the run as every thread of a team does it. The one thing to know: nothing is
-touched before every pointer has been tested.
+several threads, `NAME_run_team`, `NAME_worker` and `NAME_share`, the run as every thread of a team does it. The one thing to know: nothing
+is touched before every pointer has been tested.
 """
 
 from __future__ import annotations
@@ -142,7 +142,9 @@ def _body(e: Emitter, layout: Layout, loaded: Sequence[Ref], arena: Ref) -> None
 def _write_share(unit: Unit, layout: Layout, profile: bool) -> Ref:
     """The run as each thread does it: the team's record and the thread's number in."""
     section = abi.text_section(unit.name, "share")
-    f = unit.module.function(f"{unit.name}_share", "void", [("ptr", ""), ("i64", "")], linkage="internal", attributes=unit.attributes, section=section)
+    f = unit.module.function(
+        f"{unit.name}_share", "void", [("ptr", ""), ("i64", "")], linkage="internal", attributes=unit.attributes, section=section
+    )
     team, number = f.parameters
     inputs, outputs, arena = (f.load("ptr", field(f, team, TeamField.JOB, 8 * i), 8) for i in range(3))
     e = Emitter(unit, f)

@@ -33,10 +33,11 @@ _STAND_IN_BYTES = 64  # what the text declares of the weights
 
 @dataclass(frozen=True, slots=True)
 class LlvmModule:
-    """Text, the bytes of the weights' section (empty if there are none), and facts for header and manifest."""
+    """Text, the weights' section in parts (none if there are no weights), and facts for header and manifest."""
 
     text: str
-    weights: bytes
+    weights: tuple[bytes | memoryview, ...]
+    weights_bytes: int
     weights_section: str
     layout: Layout
     kernels: tuple[Kernel, ...]
@@ -44,7 +45,9 @@ class LlvmModule:
     threads: bool
 
 
-def translate(module: func.Module, target: Target, name: str, *, profile: bool = False, threads: bool = False, outputs: int | None = None) -> LlvmModule:
+def translate(
+    module: func.Module, target: Target, name: str, *, profile: bool = False, threads: bool = False, outputs: int | None = None
+) -> LlvmModule:
     """LLVM IR for `target` of a model called `name`; `outputs` says how many of `main`'s buffers are outputs, if that is known."""
     layout = layout_of(module, outputs)
     text = Module(Abilities.of(target))
@@ -66,7 +69,9 @@ def translate(module: func.Module, target: Target, name: str, *, profile: bool =
     if weights:
         text.stand_in(f"{name}_weights", _STAND_IN_BYTES, alignment, section=section)
     sites = 1 + max((op.site for op in layout.main.walk() if isinstance(op, loop.Probe)), default=-1)
-    return LlvmModule(str(text), weights, section if weights else "", layout, tuple(unit.kernels.values()), sites, threads)
+    return LlvmModule(
+        str(text), weights, unit.weights.size, section if weights else "", layout, tuple(unit.kernels.values()), sites, threads
+    )
 
 
 # Roles and promises.
@@ -136,9 +141,7 @@ def _kept(call: loop.Call, written: Sequence[bool], unit: Unit, layout: Layout |
     ranges = [_extent(v, unit, layout) for v in call.buffers]
     kept = []
     for i, (value, mine) in enumerate(zip(call.buffers, ranges, strict=True)):
-        meets = any(
-            (written[i] or written[j]) and _overlap(mine, other) for j, other in enumerate(ranges) if j != i
-        )
+        meets = any((written[i] or written[j]) and _overlap(mine, other) for j, other in enumerate(ranges) if j != i)
         itemsize = buffer_type(value).element.dtype.itemsize
         kept.append(Parameter(mine.alignment if layout else itemsize, layout is not None and not meets, written[i]))
     return kept
