@@ -42,11 +42,10 @@ def build_object(
     *,
     profile: bool = False,
     threads: bool = False,
-    outputs: int | None = None,
     cache: Cache | None = None,
 ) -> CompiledObject:
     """Machine code of `module` for `target`; `profile` keeps the probes, `threads` adds the entry for several."""
-    translated = translate(module, target, abi.check_name(name), profile=profile, threads=threads, outputs=outputs)
+    translated = translate(module, target, abi.check_name(name), profile=profile, threads=threads)
     machine = Machine.of(target, middle_level=0 if target.hosted else 2)
     data = _emit(translated, machine, cache)
     sizes = _sizes(data)

@@ -29,11 +29,12 @@ _C_TYPES = {
     "ui4": "uint8_t",
 }
 _KEYWORDS = """
-auto break case char const continue default do double else enum extern float for goto if inline int long register restrict return short
-signed sizeof static struct switch typedef union unsigned void volatile while bool true false alignas alignof constexpr nullptr static_assert
-thread_local typeof and and_eq asm bitand bitor catch class compl concept consteval constinit const_cast co_await co_return co_yield
-decltype delete dynamic_cast explicit export friend mutable namespace new noexcept not not_eq operator or or_eq private protected public
-reinterpret_cast requires static_cast template this throw try typeid typename using virtual wchar_t xor xor_eq char8_t char16_t char32_t
+auto break case char const continue default do double else enum extern float for goto if inline int long register restrict return
+short signed sizeof static struct switch typedef union unsigned void volatile while bool true false alignas alignof constexpr
+nullptr static_assert thread_local typeof and and_eq asm bitand bitor catch class compl concept consteval constinit const_cast
+co_await co_return co_yield decltype delete dynamic_cast explicit export friend mutable namespace new noexcept not not_eq operator
+or or_eq private protected public reinterpret_cast requires static_cast template this throw try typeid typename using virtual
+wchar_t xor xor_eq char8_t char16_t char32_t
 """  # of C and C++
 _WORDS = frozenset(_KEYWORDS.split())
 

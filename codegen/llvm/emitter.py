@@ -1,9 +1,9 @@
 """What is known while one function is translated: values, index expressions, places of buffers.
 
 In: operations, one after another, by the functions that `@translation` registers. Out: instructions in a `text.Function`. The one
-thing to know: an index is an affine expression over *roots* (loop counters, and what no expression says) as long as possible. Only what differs
-in its variable part takes an address register; constant parts end up in the instructions. Whatever is computed is remembered for the
-block and the blocks inside it.
+thing to know: an index is an affine expression over *roots* (loop counters, and what no expression says) as long as possible. Only
+what differs in its variable part takes an address register; constant parts end up in the instructions. Whatever is computed is
+remembered for the block and the blocks inside it.
 """
 
 from __future__ import annotations

@@ -45,11 +45,9 @@ class LlvmModule:
     threads: bool
 
 
-def translate(
-    module: func.Module, target: Target, name: str, *, profile: bool = False, threads: bool = False, outputs: int | None = None
-) -> LlvmModule:
-    """LLVM IR for `target` of a model called `name`; `outputs` says how many of `main`'s buffers are outputs, if that is known."""
-    layout = layout_of(module, outputs)
+def translate(module: func.Module, target: Target, name: str, *, profile: bool = False, threads: bool = False) -> LlvmModule:
+    """LLVM IR for `target` of a model called `name`; `profile` keeps probes, `threads` adds the entry for several where that helps."""
+    layout = layout_of(module)
     text = Module(Abilities.of(target))
     alignment = abi.WEIGHTS_ALIGNMENT if target.hosted else 16
     section = abi.weights_section(name)
@@ -77,13 +75,15 @@ def translate(
 # Roles and promises.
 
 
-def layout_of(module: func.Module, outputs: int | None = None) -> Layout:
-    """Inputs, outputs and arena of `main`. Outputs are, unless their number is given, the last buffers that it writes."""
+def layout_of(module: func.Module) -> Layout:
+    """Inputs, outputs and arena of `main`. Its result names count the outputs; without names they are the last buffers that it writes."""
     main = module.function("main")
     if not main.arguments:
         raise InternalError("codegen: main has no arena")
     *buffers, arena = main.arguments
-    if outputs is None:
+    if main.result_names:
+        outputs = len(main.result_names)
+    else:
         written = _written(module, main)
         outputs = 0
         while outputs < len(buffers) and written[len(buffers) - 1 - outputs]:
