@@ -20,7 +20,7 @@ from ...targets import abi
 from ...targets.description import Target
 from . import arithmetic, control, functions, memory, vectors
 from .emitter import Emitter, Place
-from .entry import Layout, write_entry, write_team_entry
+from .entry import Layout, write_entry, write_lone_team_entry, write_team_entry
 from .text import Abilities, Module, Ref
 from .unit import Kernel, Parameter, Turns, Unit
 from .weights import Weights
@@ -46,7 +46,7 @@ class LlvmModule:
 
 
 def translate(module: func.Module, target: Target, name: str, *, profile: bool = False, threads: bool = False) -> LlvmModule:
-    """LLVM IR for `target` of a model called `name`; `profile` keeps probes, `threads` adds the entry for several where that helps."""
+    """LLVM IR for `target` of a model called `name`; `profile` keeps probes, `threads` adds the entry for several."""
     layout = layout_of(module)
     text = Module(Abilities.of(target))
     alignment = abi.WEIGHTS_ALIGNMENT if target.hosted else 16
@@ -60,9 +60,10 @@ def translate(module: func.Module, target: Target, name: str, *, profile: bool =
     for kernel in unit.kernels.values():
         _write_kernel(unit, kernel)
     write_entry(unit, layout, profile)
-    threads = threads and _can_share(unit, layout)
-    if threads:
+    if threads and _can_share(unit, layout):
         write_team_entry(unit, layout, profile)
+    elif threads:
+        write_lone_team_entry(unit, profile)
     weights = unit.weights.content()
     if weights:
         text.stand_in(f"{name}_weights", _STAND_IN_BYTES, alignment, section=section)
