@@ -36,11 +36,16 @@ class CompiledObject:
 
 
 def build_object(
-    module: func.Module, target: Target, name: str, *, profile: bool = False, threads: bool = False, outputs: int | None = None,
+    module: func.Module,
+    target: Target,
+    name: str,
+    *,
+    profile: bool = False,
+    threads: bool = False,
     cache: Cache | None = None,
 ) -> CompiledObject:
     """Machine code of `module` for `target`; `profile` keeps the probes, `threads` adds the entry for several."""
-    translated = translate(module, target, abi.check_name(name), profile=profile, threads=threads, outputs=outputs)
+    translated = translate(module, target, abi.check_name(name), profile=profile, threads=threads)
     machine = Machine.of(target, middle_level=0 if target.hosted else 2)
     data = _emit(translated, machine, cache)
     sizes = _sizes(data)
@@ -56,7 +61,7 @@ def build_object(
         arena_alignment=abi.arena_alignment(target),
         text_bytes=sizes[0],
         constant_bytes=sizes[1],
-        weights_bytes=len(translated.weights),
+        weights_bytes=translated.weights_bytes,
         stack_bytes=None if target.hosted else _stack_bytes(translated, machine, name),
         sites=translated.sites,
         profile=profile,

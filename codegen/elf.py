@@ -8,7 +8,7 @@ to it, so the size of the object that LLVM writes does not depend on the content
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..errors import InternalError
@@ -51,6 +51,7 @@ class Symbol:
 
 
 def is_elf(data: bytes) -> bool:
+    """Whether it is a little-endian ELF file."""
     return data[:4] == b"\x7fELF" and data[5] == 1
 
 
@@ -59,7 +60,9 @@ def sections(data: bytes) -> tuple[Section, ...]:
     table, size, count, names = struct.unpack_from("<Q10xHHH", data, 40) if _wide(data) else struct.unpack_from("<I10xHHH", data, 32)
     entries = [(table + i * size, *_section_header(data, table + i * size)) for i in range(count)]
     texts = entries[names][4]
-    return tuple(Section(_text(data, texts + name), kind, flags, offset, bytes_, link, at) for at, name, kind, flags, offset, bytes_, link in entries)
+    return tuple(
+        Section(_text(data, texts + name), kind, flags, offset, bytes_, link, at) for at, name, kind, flags, offset, bytes_, link in entries
+    )
 
 
 def _section_header(data: bytes, at: int) -> tuple[int, int, int, int, int, int]:
@@ -90,8 +93,8 @@ def _symbol(data: bytes, at: int) -> tuple[int, int, int, int]:
     return name, info, section, size
 
 
-def with_content(data: bytes, section: str, symbol: str, content: bytes, alignment: int) -> bytes:
-    """The object whose section, which holds nothing but the symbol, has this content."""
+def with_content(data: bytes, section: str, symbol: str, content: Sequence[bytes | memoryview], alignment: int) -> bytes:
+    """The object whose section, which holds nothing but the symbol, has this content, given in parts."""
     if not is_elf(data):
         raise InternalError("codegen: only ELF objects can take weights")
     number, found = next((i, s) for i, s in enumerate(sections(data)) if s.name == section)
@@ -99,10 +102,11 @@ def with_content(data: bytes, section: str, symbol: str, content: bytes, alignme
     if named.section != number:
         raise InternalError(f"codegen: {symbol} does not stand in {section}")
     head = bytearray(data)
+    size = sum(memoryview(part).nbytes for part in content)
     head += bytes(-len(head) % alignment)
-    struct.pack_into("<QQ" if _wide(data) else "<II", head, found.header + (24 if _wide(data) else 16), len(head), len(content))
-    struct.pack_into("<Q" if _wide(data) else "<I", head, named.entry + (16 if _wide(data) else 8), len(content))
-    return b"".join((head, content))
+    struct.pack_into("<QQ" if _wide(data) else "<II", head, found.header + (24 if _wide(data) else 16), len(head), size)
+    struct.pack_into("<Q" if _wide(data) else "<I", head, named.entry + (16 if _wide(data) else 8), size)
+    return b"".join((head, *content))
 
 
 def _wide(data: bytes) -> bool:

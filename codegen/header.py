@@ -18,16 +18,25 @@ from ..targets.abi import Status
 
 __all__ = ["Facts", "Field", "c_identifiers", "header_text"]
 
-_C_TYPES = {"f64": "double", "f32": "float", "f16": "uint16_t", "bf16": "uint16_t", "i1": "uint8_t", "index": "int64_t",
-            "i4": "int8_t", "ui4": "uint8_t"}
-_WORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register restrict return short "
-    "signed sizeof static struct switch typedef union unsigned void volatile while bool true false alignas alignof constexpr nullptr "
-    "static_assert thread_local typeof and and_eq asm bitand bitor catch class compl concept consteval constinit const_cast co_await co_return "
-    "co_yield decltype delete dynamic_cast explicit export friend mutable namespace new noexcept not not_eq operator or or_eq private "
-    "protected public reinterpret_cast requires static_cast template this throw try typeid typename using virtual wchar_t xor xor_eq "
-    "char8_t char16_t char32_t".split()
-)
+_C_TYPES = {
+    "f64": "double",
+    "f32": "float",
+    "f16": "uint16_t",
+    "bf16": "uint16_t",
+    "i1": "uint8_t",
+    "index": "int64_t",
+    "i4": "int8_t",
+    "ui4": "uint8_t",
+}
+_KEYWORDS = """
+auto break case char const continue default do double else enum extern float for goto if inline int long register restrict return
+short signed sizeof static struct switch typedef union unsigned void volatile while bool true false alignas alignof constexpr
+nullptr static_assert thread_local typeof and and_eq asm bitand bitor catch class compl concept consteval constinit const_cast
+co_await co_return co_yield decltype delete dynamic_cast explicit export friend mutable namespace new noexcept not not_eq operator
+or or_eq private protected public reinterpret_cast requires static_cast template this throw try typeid typename using virtual
+wchar_t xor xor_eq char8_t char16_t char32_t
+"""  # of C and C++
+_WORDS = frozenset(_KEYWORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +213,14 @@ def _struct(fields: Sequence[Field], const: bool) -> str:
     """One pointer per field; C wants at least one."""
     identifiers = c_identifiers([f.name for f in fields])
     lines = [
-        f"    {'const ' * const}{field.c_type} *{identifier}; /* {_comment(field.name)}: {field.element}[{' x '.join(map(str, field.shape))}] */"
+        f"    {'const ' * const}{field.c_type} *{identifier}; /* {_comment(field.name)}: {field.element}[{_extents(field)}] */"
         for field, identifier in zip(fields, identifiers, strict=True)
     ]
     return "\n".join(lines) or "    const void *nothing; /* there are none */"
+
+
+def _extents(field: Field) -> str:
+    return " x ".join(map(str, field.shape))
 
 
 def _entries(facts: Facts) -> list[str]:

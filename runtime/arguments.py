@@ -43,7 +43,9 @@ def _converted(port: Port, value: Any) -> Array:
     array = _array(port, value)
     faults = []
     if array.dtype != port.dtype:
-        faults.append(error(f"input {quote(port.name)} is {array.dtype}, and the model takes {port.dtype}").help("convert it with .astype(...)"))
+        faults.append(
+            error(f"input {quote(port.name)} is {array.dtype}, and the model takes {port.dtype}").help("convert it with .astype(...)")
+        )
     if array.shape != port.shape:
         given, wanted = (" x ".join(map(str, shape)) or "a scalar" for shape in (array.shape, port.shape))
         faults.append(error(f"input {quote(port.name)} has the shape {given}, and the model takes {wanted}"))

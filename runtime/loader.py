@@ -27,7 +27,9 @@ class _Library:
         try:
             self._library = ctypes.CDLL(str(path.resolve()))
         except OSError as fault:
-            raise CompileError(error(f"{quote(str(path))} cannot be loaded: {fault}").help("load it on the machine it was compiled for")) from fault
+            raise CompileError(
+                error(f"{quote(str(path))} cannot be loaded: {fault}").help("load it on the machine it was compiled for")
+            ) from fault
 
     def address(self, name: str) -> int:
         """Where a symbol stands. Raises CompileError if the library does not have it."""

@@ -23,8 +23,17 @@ __all__ = ["FORMAT", "Manifest", "Port"]
 FORMAT = 1
 _MAX_BYTES = 1 << 40
 _PLAIN = {"f64": "float64", "f32": "float32", "f16": "float16", "i1": "bool", "index": "int64"}
-_NARROW = {"bf16": "bfloat16", "i4": "int4", "ui4": "uint4", "f8E4M3FN": "float8_e4m3fn", "f8E4M3FNUZ": "float8_e4m3fnuz",
-           "f8E5M2": "float8_e5m2", "f8E5M2FNUZ": "float8_e5m2fnuz", "f8E8M0FNU": "float8_e8m0fnu", "f4E2M1FN": "float4_e2m1fn"}
+_NARROW = {
+    "bf16": "bfloat16",
+    "i4": "int4",
+    "ui4": "uint4",
+    "f8E4M3FN": "float8_e4m3fn",
+    "f8E4M3FNUZ": "float8_e4m3fnuz",
+    "f8E5M2": "float8_e5m2",
+    "f8E5M2FNUZ": "float8_e5m2fnuz",
+    "f8E8M0FNU": "float8_e8m0fnu",
+    "f4E2M1FN": "float4_e2m1fn",
+}
 
 
 @cache
@@ -33,7 +42,8 @@ def _dtype(element: str) -> np.dtype[Any]:
     if element in _NARROW:
         import ml_dtypes
 
-        return np.dtype(getattr(ml_dtypes, _NARROW[element]))
+        narrow: np.dtype[Any] = np.dtype(getattr(ml_dtypes, _NARROW[element]))
+        return narrow
     if element in _PLAIN:
         return np.dtype(_PLAIN[element])
     if element in {f"{sign}i{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}:
@@ -63,7 +73,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A compiled model: `name` is the prefix of its symbols, `sites` counts its probes, `profile` and `threads` say which entries it has."""
+    """A compiled model: `name` is the prefix of its symbols, `sites` counts its probes, `profile` and `threads` say how it was built."""
 
     name: str
     target: str
@@ -93,12 +103,19 @@ class Manifest:
         """From plain values. Raises ValueError, KeyError or TypeError if they make no sense."""
         if fields.get("format", FORMAT) != FORMAT:
             raise ValueError(f"format {fields['format']!r}, and this version reads {FORMAT}")
-        sizes = [_natural(fields, key) for key in ("arena_bytes", "arena_alignment", "sites")]
-        if sizes[1] < 1 or sizes[1] & (sizes[1] - 1):
-            raise ValueError(f"the arena is aligned to {sizes[1]}")
+        alignment = _natural(fields, "arena_alignment")
+        if alignment < 1 or alignment & (alignment - 1):
+            raise ValueError(f"the arena is aligned to {alignment}")
         return cls(
-            abi.check_name(fields["name"]), str(fields["target"]), _ports(fields["inputs"]), _ports(fields["outputs"]), *sizes,
-            bool(fields["profile"]), bool(fields["threads"]),
+            name=abi.check_name(fields["name"]),
+            target=str(fields["target"]),
+            inputs=_ports(fields["inputs"]),
+            outputs=_ports(fields["outputs"]),
+            arena_bytes=_natural(fields, "arena_bytes"),
+            arena_alignment=alignment,
+            sites=_natural(fields, "sites"),
+            profile=bool(fields["profile"]),
+            threads=bool(fields["threads"]),
         )
 
 

@@ -50,7 +50,9 @@ class NativeModel:
 
     def __init__(self, manifest: Manifest, code: Code, threads: int = 1) -> None:
         if threads > 1 and not manifest.threads:
-            raise CompileError(error(f"the model {quote(manifest.name)} was compiled for one thread, not {threads}").help("compile it with threads"))
+            raise CompileError(
+                error(f"the model {quote(manifest.name)} was compiled for one thread, not {threads}").help("compile it with threads")
+            )
         self.manifest = manifest
         self.threads = threads
         self._code = code

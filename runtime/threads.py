@@ -49,7 +49,8 @@ class Team:
             self._set(TeamField.FUTEX, _FUTEX[platform.machine()])
         function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_size_t)(worker)
         workers = [
-            threading.Thread(target=function, args=(self.address, number), name=f"intaglio-{number}", daemon=True) for number in range(1, threads)
+            threading.Thread(target=function, args=(self.address, number), name=f"intaglio-{number}", daemon=True)
+            for number in range(1, threads)
         ]
         for thread in workers:
             thread.start()
@@ -72,7 +73,14 @@ def _dismiss(record: NDArray[np.uint8], workers: list[threading.Thread], syscall
     ticket += np.uint32(1)
     if syscall is not None:
         nothing = ctypes.c_long(0)
-        syscall(ctypes.c_long(_FUTEX[platform.machine()]), ctypes.c_void_p(ticket.ctypes.data), ctypes.c_long(_FUTEX_WAKE_PRIVATE),
-                ctypes.c_long(1 << 30), nothing, nothing, nothing)
+        syscall(
+            ctypes.c_long(_FUTEX[platform.machine()]),
+            ctypes.c_void_p(ticket.ctypes.data),
+            ctypes.c_long(_FUTEX_WAKE_PRIVATE),
+            ctypes.c_long(1 << 30),
+            nothing,
+            nothing,
+            nothing,
+        )
     for thread in workers:
         thread.join(_JOIN_SECONDS)

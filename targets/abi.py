@@ -16,8 +16,8 @@ On hosts it may be built for several threads, and then also defines
     int32_t NAME_run_team(const NAME_inputs *, const NAME_outputs *, void *arena, size_t arena_bytes, [uint64_t *counters,] void *team);
     void NAME_worker(void *team, size_t number);
 
-`team` is a record of TEAM_BYTES, zero but for what `TeamField` says, on a cache line's boundary. Each of threads 1, 2, ... calls NAME_worker once
-and stays in it until the team is dismissed; whoever calls NAME_run_team is thread 0. One run at a time.
+`team` is a record of TEAM_BYTES, zero but for what `TeamField` says, on a cache line's boundary. Each of threads 1, 2, ... calls
+NAME_worker once and stays in it until the team is dismissed; whoever calls NAME_run_team is thread 0. One run at a time.
 
 The one thing to know before changing this file: saved libraries were built with it. Numbers are never reused.
 """
@@ -32,8 +32,8 @@ from .description import Target
 
 __all__ = [
     "COUNTER_BYTES",
-    "WEIGHTS_ALIGNMENT",
     "TEAM_BYTES",
+    "WEIGHTS_ALIGNMENT",
     "Status",
     "TeamField",
     "arena_alignment",

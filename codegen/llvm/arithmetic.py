@@ -14,9 +14,9 @@ from ...dialects.ir.affine import constant as affine
 from ...dialects.ir.attributes import Number
 from ...dialects.ir.operation import Value
 from ...dialects.ir.types import IndexType
+from ..formula import Num, maximum, minimum, remainder
 from .emitter import Emitter, translation
-from .remainder import float_remainder
-from .text import Ref, constant, element
+from .text import Ref, constant, element, like
 from .types import is_float, is_signed, register_type
 
 __all__ = ["extreme_float"]
@@ -54,7 +54,12 @@ def _negf(op: arith.NegF, e: Emitter) -> Ref:
 
 @translation(arith.RemF)
 def _remf(op: arith.RemF, e: Emitter) -> Ref:
-    return float_remainder(e, e.ref(op.a), e.ref(op.b))
+    """In f32 (exact there too) for the narrower formats."""
+    a, b = e.ref(op.a), e.ref(op.b)
+    if element(a.type) in ("float", "double"):
+        return remainder(Num(e.f, a), Num(e.f, b)).ref
+    wide = [Num(e.f, e.f.cast("fpext", v, like(a.type, "float"))) for v in (a, b)]
+    return e.f.cast("fptrunc", remainder(*wide).ref, a.type)
 
 
 @translation(arith.MaximumF, arith.MinimumF)
@@ -75,8 +80,7 @@ def extreme_float(e: Emitter, kind: str, a: Ref, b: Ref, b_is_number: bool = Fal
         return e.f.select(e.f.fcmp("olt" if kind == "max" else "ogt", a, b), b, a)
     if e.unit.target.family == "aarch64" and element(a.type) in ("float", "double"):
         return e.f.intrinsic(f"llvm.{kind}imum", a.type, (a, b))
-    extreme = e.f.select(e.f.fcmp("ogt" if kind == "max" else "olt", a, b), a, b)
-    return e.f.select(e.f.fcmp("uno", a, a), a, extreme)
+    return (maximum if kind == "max" else minimum)(Num(e.f, a), Num(e.f, b)).ref
 
 
 # Integers and indices.

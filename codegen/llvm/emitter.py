@@ -1,9 +1,9 @@
 """What is known while one function is translated: values, index expressions, places of buffers.
 
-In: operations, one after another, by the functions that `@translation` registers. Out: instructions in a `text.Function`. The one thing
-to know: an index is an affine expression over *roots* (loop counters, and what no expression says) as long as possible. Only what differs in
-its variable part takes an address register; constant parts end up in the instructions. Whatever is computed is remembered for the
-block and the blocks inside it.
+In: operations, one after another, by the functions that `@translation` registers. Out: instructions in a `text.Function`. The one
+thing to know: an index is an affine expression over *roots* (loop counters, and what no expression says) as long as possible. Only
+what differs in its variable part takes an address register; constant parts end up in the instructions. Whatever is computed is
+remembered for the block and the blocks inside it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from ...dialects.ir.affine import Affine, Atom, Dim, Quotient, Range, Remainder
@@ -171,7 +172,7 @@ class Emitter:
         key: tuple[tuple[Atom, int], ...] = ()
         for atom, c in distance.terms:
             key = (*key, (atom, c))
-            pointer = self._remembered((place.base.name, key), lambda base=pointer, atom=atom, c=c: self._moved(base, atom, c))
+            pointer = self._remembered((place.base.name, key), partial(self._moved, pointer, atom, c))
             alignment = math.gcd(alignment, c)
         if distance.constant:
             pointer = self._offset(pointer, distance.constant)

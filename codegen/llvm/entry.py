@@ -1,8 +1,8 @@
 """The C entry of a model out of `main`: checks, pointers out of the two structs, then the calls of the kernels.
 
 In: `main`, whose buffers are the model's inputs, its outputs, and the arena. Out: `NAME_run` as `targets.abi` describes it and, for
-several threads, `NAME_run_team`, `NAME_worker` and `NAME_share`, the run as every thread of a team does it. The one thing to know: nothing is
-touched before every pointer has been tested.
+several threads, `NAME_run_team`, `NAME_worker` and `NAME_share`, the run as every thread of a team does it. The one thing to know: nothing
+is touched before every pointer has been tested.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .team import field, publish, wait_for_ticket
 from .text import Function, Ref, constant
 from .unit import Unit
 
-__all__ = ["Layout", "write_entry", "write_team_entry"]
+__all__ = ["Layout", "write_entry", "write_lone_team_entry", "write_team_entry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,20 @@ def write_entry(unit: Unit, layout: Layout, profile: bool) -> None:
     e.counters = arguments.counters
     _body(e, layout, loaded, arguments.arena)
     f.ret(constant("i32", Status.OK))
+
+
+def write_lone_team_entry(unit: Unit, profile: bool) -> None:
+    """The same functions where a team has nothing to share: whoever calls does the whole run, workers return at once."""
+    f, arguments, _ = _open(unit, abi.team_entry_symbol(unit.name), profile, team=True)
+    given = (
+        arguments.inputs,
+        arguments.outputs,
+        arguments.arena,
+        arguments.arena_bytes,
+        *([arguments.counters] if arguments.counters else []),
+    )
+    f.ret(f.call(Ref(f"@{abi.entry_symbol(unit.name)}", "ptr"), "i32", given))
+    _open_worker(unit).ret()
 
 
 def write_team_entry(unit: Unit, layout: Layout, profile: bool) -> None:
@@ -142,7 +156,9 @@ def _body(e: Emitter, layout: Layout, loaded: Sequence[Ref], arena: Ref) -> None
 def _write_share(unit: Unit, layout: Layout, profile: bool) -> Ref:
     """The run as each thread does it: the team's record and the thread's number in."""
     section = abi.text_section(unit.name, "share")
-    f = unit.module.function(f"{unit.name}_share", "void", [("ptr", ""), ("i64", "")], linkage="internal", attributes=unit.attributes, section=section)
+    f = unit.module.function(
+        f"{unit.name}_share", "void", [("ptr", ""), ("i64", "")], linkage="internal", attributes=unit.attributes, section=section
+    )
     team, number = f.parameters
     inputs, outputs, arena = (f.load("ptr", field(f, team, TeamField.JOB, 8 * i), 8) for i in range(3))
     e = Emitter(unit, f)
@@ -154,11 +170,16 @@ def _write_share(unit: Unit, layout: Layout, profile: bool) -> Ref:
     return f.ref
 
 
+def _open_worker(unit: Unit) -> Function:
+    section = abi.text_section(unit.name, "worker")
+    return unit.module.function(
+        abi.worker_symbol(unit.name), "void", [("ptr", ""), ("i64", "")], attributes=unit.attributes, section=section
+    )
+
+
 def _write_worker(unit: Unit, run: Ref) -> None:
     """Wait for a ticket, take part, and again, until the team is dismissed. Tickets begin at 0."""
-    symbol = abi.worker_symbol(unit.name)
-    section = abi.text_section(unit.name, "worker")
-    f = unit.module.function(symbol, "void", [("ptr", ""), ("i64", "")], attributes=unit.attributes, section=section)
+    f = _open_worker(unit)
     team, number = f.parameters
     idle, called, work, leave = (f.label(hint) for hint in ("idle", "called", "work", "leave"))
     before = f.here

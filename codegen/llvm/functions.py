@@ -16,12 +16,32 @@ from ..math import FUNCTIONS
 from .emitter import Emitter, translation
 from .text import Ref, element, like
 
-_DOUBLE = {"math.absf": "llvm.fabs", "math.sqrt": "llvm.sqrt", "math.floor": "llvm.floor", "math.ceil": "llvm.ceil", "math.trunc": "llvm.trunc",
-           "math.roundeven": "llvm.roundeven"}
+_DOUBLE = {
+    "math.absf": "llvm.fabs",
+    "math.sqrt": "llvm.sqrt",
+    "math.floor": "llvm.floor",
+    "math.ceil": "llvm.ceil",
+    "math.trunc": "llvm.trunc",
+    "math.roundeven": "llvm.roundeven",
+}
 
 
-@translation(math.AbsF, math.Exp, math.Log, math.Log1p, math.ExpM1, math.Sqrt, math.Tanh, math.Sin, math.Cos, math.Erf, math.Floor, math.Ceil,
-             math.RoundEven, math.Trunc)
+@translation(
+    math.AbsF,
+    math.Exp,
+    math.Log,
+    math.Log1p,
+    math.ExpM1,
+    math.Sqrt,
+    math.Tanh,
+    math.Sin,
+    math.Cos,
+    math.Erf,
+    math.Floor,
+    math.Ceil,
+    math.RoundEven,
+    math.Trunc,
+)
 def _unary(op: math.Unary, e: Emitter) -> Ref:
     return _apply(op, e, (e.ref(op.a),))
 
@@ -48,7 +68,9 @@ def _double(op: Operation, e: Emitter, a: Ref) -> Ref:
     if op.name == "math.absf" or (op.name in _DOUBLE and e.unit.target.hosted and e.f.abilities.rounding):
         return e.f.intrinsic(_DOUBLE[op.name], a.type, (a,))
     raise CompileError(
-        error(f"{op.name} of f64 is not available on {e.unit.target.name}").at(op.location).help("convert this part of the model to float32")
+        error(f"{op.name} of f64 is not available on {e.unit.target.name}")
+        .at(op.location)
+        .help("convert this part of the model to float32")
     )
 
 

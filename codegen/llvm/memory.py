@@ -86,7 +86,9 @@ def _store(op: loop.Store, e: Emitter) -> None:
     count, stride = op.valid or width, buffer.strides[op.axis]
     if stride != 1:
         for lane in range(count):
-            e.f.store(e.f.extract(value, lane), _beside(e, pointer, lane * stride * buffer.element.dtype.itemsize), buffer.element.dtype.itemsize)
+            e.f.store(
+                e.f.extract(value, lane), _beside(e, pointer, lane * stride * buffer.element.dtype.itemsize), buffer.element.dtype.itemsize
+            )
     elif count == width:
         e.f.store(value, pointer, alignment)
     else:

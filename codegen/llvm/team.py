@@ -2,8 +2,8 @@
 
 The record that they share is described in `targets.abi`. A thread that waits at a barrier spins, then lets others have the core between
 looks; a worker without a run spins for some tens of microseconds and then sleeps in the kernel, which costs nothing but takes long to
-wake from (24 us where it was measured). The one thing to know: turns are dealt out by number alone, so a result never depends on timing, and
-never on how many threads there are.
+wake from (24 us where it was measured). The one thing to know: turns are dealt out by number alone, so a result never depends on timing,
+and never on how many threads there are.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def share(f: Function, team: tuple[Ref, Ref], turns: int) -> tuple[Ref, Ref]:
     """First and one past the last of this thread's turns."""
     record, number = team
     threads = f.load("i64", field(f, record, TeamField.THREADS), 8)
-    bounds = [f.binary("udiv", f.binary("mul", n, constant("i64", turns)), threads) for n in (number, f.binary("add", number, constant("i64", 1)))]
+    bounds = [
+        f.binary("udiv", f.binary("mul", n, constant("i64", turns)), threads) for n in (number, f.binary("add", number, constant("i64", 1)))
+    ]
     return bounds[0], bounds[1]
 
 
@@ -123,8 +125,8 @@ def publish(f: Function, team: Ref, job: tuple[Ref, ...]) -> None:
 def wait_for_ticket(f: Function, unit: Unit, team: Ref, seen: Ref, done: str) -> None:
     """Go to `done` when the ticket is no longer `seen`.
 
-    A worker says that it sleeps before it looks for the last time, and whoever publishes counts the sleepers after the new ticket is out, so
-    one of the two sees the other; the kernel compares once more.
+    A worker says that it sleeps before it looks for the last time, and whoever publishes counts the sleepers after the new ticket is out,
+    so one of the two sees the other; the kernel compares once more.
     """
     wait, sleep, doze, leave = (f.label(hint) for hint in ("wait", "sleep", "doze", "leave"))
     ticket, sleepers = field(f, team, TeamField.TICKET), field(f, team, TeamField.SLEEPERS)

@@ -202,7 +202,7 @@ class Module:
         return self._global(name, f"{linkage} {kind} [{len(content)} x i8] {initial}", align, section)
 
     def stand_in(self, name: str, size: int, align: int, *, section: str) -> Ref:
-        """Constant bytes whose content comes later: LLVM may assume nothing of them. Hidden from other objects, so that code reaches them directly."""
+        """Constant bytes whose content comes later: LLVM may assume nothing of them. Hidden, so that code reaches them directly."""
         return self._global(name, f"hidden externally_initialized constant [{size} x i8] zeroinitializer", align, section)
 
     def pointers(self, name: str, targets: Sequence[Ref], align: int, *, section: str = "", linkage: str = "") -> Ref:

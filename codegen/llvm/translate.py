@@ -20,7 +20,7 @@ from ...targets import abi
 from ...targets.description import Target
 from . import arithmetic, control, functions, memory, vectors
 from .emitter import Emitter, Place
-from .entry import Layout, write_entry, write_team_entry
+from .entry import Layout, write_entry, write_lone_team_entry, write_team_entry
 from .text import Abilities, Module, Ref
 from .unit import Kernel, Parameter, Turns, Unit
 from .weights import Weights
@@ -33,10 +33,11 @@ _STAND_IN_BYTES = 64  # what the text declares of the weights
 
 @dataclass(frozen=True, slots=True)
 class LlvmModule:
-    """Text, the bytes of the weights' section (empty if there are none), and facts for header and manifest."""
+    """Text, the weights' section in parts (none if there are no weights), and facts for header and manifest."""
 
     text: str
-    weights: bytes
+    weights: tuple[bytes | memoryview, ...]
+    weights_bytes: int
     weights_section: str
     layout: Layout
     kernels: tuple[Kernel, ...]
@@ -44,9 +45,9 @@ class LlvmModule:
     threads: bool
 
 
-def translate(module: func.Module, target: Target, name: str, *, profile: bool = False, threads: bool = False, outputs: int | None = None) -> LlvmModule:
-    """LLVM IR for `target` of a model called `name`; `outputs` says how many of `main`'s buffers are outputs, if that is known."""
-    layout = layout_of(module, outputs)
+def translate(module: func.Module, target: Target, name: str, *, profile: bool = False, threads: bool = False) -> LlvmModule:
+    """LLVM IR for `target` of a model called `name`; `profile` keeps probes, `threads` adds the entry for several."""
+    layout = layout_of(module)
     text = Module(Abilities.of(target))
     alignment = abi.WEIGHTS_ALIGNMENT if target.hosted else 16
     section = abi.weights_section(name)
@@ -59,26 +60,31 @@ def translate(module: func.Module, target: Target, name: str, *, profile: bool =
     for kernel in unit.kernels.values():
         _write_kernel(unit, kernel)
     write_entry(unit, layout, profile)
-    threads = threads and _can_share(unit, layout)
-    if threads:
+    if threads and _can_share(unit, layout):
         write_team_entry(unit, layout, profile)
+    elif threads:
+        write_lone_team_entry(unit, profile)
     weights = unit.weights.content()
     if weights:
         text.stand_in(f"{name}_weights", _STAND_IN_BYTES, alignment, section=section)
     sites = 1 + max((op.site for op in layout.main.walk() if isinstance(op, loop.Probe)), default=-1)
-    return LlvmModule(str(text), weights, section if weights else "", layout, tuple(unit.kernels.values()), sites, threads)
+    return LlvmModule(
+        str(text), weights, unit.weights.size, section if weights else "", layout, tuple(unit.kernels.values()), sites, threads
+    )
 
 
 # Roles and promises.
 
 
-def layout_of(module: func.Module, outputs: int | None = None) -> Layout:
-    """Inputs, outputs and arena of `main`. Outputs are, unless their number is given, the last buffers that it writes."""
+def layout_of(module: func.Module) -> Layout:
+    """Inputs, outputs and arena of `main`. Its result names count the outputs; without names they are the last buffers that it writes."""
     main = module.function("main")
     if not main.arguments:
         raise InternalError("codegen: main has no arena")
     *buffers, arena = main.arguments
-    if outputs is None:
+    if main.result_names:
+        outputs = len(main.result_names)
+    else:
         written = _written(module, main)
         outputs = 0
         while outputs < len(buffers) and written[len(buffers) - 1 - outputs]:
@@ -136,9 +142,7 @@ def _kept(call: loop.Call, written: Sequence[bool], unit: Unit, layout: Layout |
     ranges = [_extent(v, unit, layout) for v in call.buffers]
     kept = []
     for i, (value, mine) in enumerate(zip(call.buffers, ranges, strict=True)):
-        meets = any(
-            (written[i] or written[j]) and _overlap(mine, other) for j, other in enumerate(ranges) if j != i
-        )
+        meets = any((written[i] or written[j]) and _overlap(mine, other) for j, other in enumerate(ranges) if j != i)
         itemsize = buffer_type(value).element.dtype.itemsize
         kept.append(Parameter(mine.alignment if layout else itemsize, layout is not None and not meets, written[i]))
     return kept

@@ -69,7 +69,9 @@ class Unit:
         """An inner function of our own, to be filled."""
         symbol = f"{self.name}__{name}"
         section = abi.text_section(self.name, f"_{name}")
-        return self.module.function(symbol, result, [(p, "") for p in parameters], linkage="internal", attributes=self.attributes, section=section)
+        return self.module.function(
+            symbol, result, [(p, "") for p in parameters], linkage="internal", attributes=self.attributes, section=section
+        )
 
     def symbol(self, name: str) -> str:
         """A symbol of the model for a function of the module, taken by nobody else."""

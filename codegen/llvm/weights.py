@@ -19,24 +19,33 @@ class Weights:
 
     def __init__(self, alignment: int) -> None:
         self.alignment = alignment
-        self._offsets: dict[str, int] = {}
+        self._offsets: dict[object, list[tuple[Dense, int]]] = {}
         self._parts: list[bytes | memoryview] = []
         self._size = 0
 
     def place(self, value: Dense) -> int:
         """The offset of `value` in the block."""
-        if value.digest not in self._offsets:
-            gap = -self._size % self.alignment
-            content = np.ascontiguousarray(value.array).reshape(-1).view(np.uint8).data
-            self._offsets[value.digest] = self._size + gap
-            self._parts += [bytes(gap), content]
-            self._size += gap + content.nbytes
-        return self._offsets[value.digest]
+        alike = self._offsets.setdefault(_looks(value), [])
+        for other, offset in alike:
+            if other == value:
+                return offset
+        gap = -self._size % self.alignment
+        alike.append((value, self._size + gap))
+        content = np.ascontiguousarray(value.array).reshape(-1).view(np.uint8).data
+        self._parts += [bytes(gap), content]
+        self._size += gap + content.nbytes
+        return alike[-1][1]
 
     @property
     def size(self) -> int:
         return self._size
 
-    def content(self) -> bytes:
-        """The block."""
-        return b"".join(self._parts)
+    def content(self) -> tuple[bytes | memoryview, ...]:
+        """The block, in parts: they are joined once, in the object."""
+        return tuple(self._parts)
+
+
+def _looks(value: Dense) -> object:
+    """What differs between almost all different constants; only those that look alike are compared by their digests (1 GB/s)."""
+    flat = value.array.reshape(-1)
+    return value.array.shape, value.array.dtype.str, value.array.dtype.name, flat[:16].tobytes(), flat[-16:].tobytes()

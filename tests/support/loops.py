@@ -36,8 +36,16 @@ class Body(Builder):
     def store(self, value: Value, buffer: Value, dims: Sequence[Value], subscripts: Callable[..., Any] | None = None, **how: Any) -> None:
         self.add(loop.Store(value, buffer, list(dims), map=_map(buffer, dims, subscripts), **how))
 
-    def count(self, upper: int | Value, write: Callable[..., Sequence[Value] | None], inits: Sequence[Value] = (), *, lower: int | Value = 0,
-              step: int = 1, parallel: bool = False) -> list[Value]:
+    def count(
+        self,
+        upper: int | Value,
+        write: Callable[..., Sequence[Value] | None],
+        inits: Sequence[Value] = (),
+        *,
+        lower: int | Value = 0,
+        step: int = 1,
+        parallel: bool = False,
+    ) -> list[Value]:
         """A loop whose body `write(body, counter, *carried)` writes, returning what it carries on."""
         block = Block([index, *(v.type for v in inits)])
         body = Body(block=block)
@@ -64,8 +72,13 @@ def kernel(name: str, types: Sequence[Type], write: Callable[..., None]) -> func
     return function.close([])
 
 
-def model(kernels: Sequence[func.Function], inputs: Mapping[str, BufferType], outputs: Mapping[str, BufferType],
-          write: Callable[..., None] | None = None, arena_bytes: int = 0) -> func.Module:
+def model(
+    kernels: Sequence[func.Function],
+    inputs: Mapping[str, BufferType],
+    outputs: Mapping[str, BufferType],
+    write: Callable[..., None] | None = None,
+    arena_bytes: int = 0,
+) -> func.Module:
     """A module whose entry calls the only kernel with all buffers, or does what `write(body, *buffers, arena)` says."""
     module = func.Module.empty()
     for function in kernels:
@@ -91,7 +104,9 @@ def build(module: func.Module, target: str = "host", **options: Any) -> Compiled
     return build_object(module, load_target(target), "model", **options)
 
 
-def reference(module: func.Module, inputs: Mapping[str, Array], outputs: Mapping[str, BufferType], arena_bytes: int = 0) -> dict[str, Array]:
+def reference(
+    module: func.Module, inputs: Mapping[str, Array], outputs: Mapping[str, BufferType], arena_bytes: int = 0
+) -> dict[str, Array]:
     """What the evaluator writes into the outputs."""
     results = {name: np.zeros(type_.shape, type_.element.dtype) for name, type_ in outputs.items()}
     evaluate(module, "main", [*inputs.values(), *results.values(), np.zeros(arena_bytes, np.uint8)])

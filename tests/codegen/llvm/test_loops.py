@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from intaglio.codegen.build import build_object
 from intaglio.dialects import arith, lanes, loop, math
 from intaglio.dialects.ir.affine import AffineMap
 from intaglio.dialects.ir.attributes import Dense
@@ -17,7 +18,6 @@ from intaglio.dialects.ir.types import BufferType, TensorType, f32, from_dtype, 
 from intaglio.runtime.jit import load_object
 from intaglio.runtime.manifest import Manifest
 from intaglio.runtime.model import NativeModel
-from intaglio.codegen.build import build_object
 from intaglio.targets.load import load_target
 from loops import Array, Body, buffer, kernel, model, native, reference
 
@@ -69,7 +69,9 @@ def test_bounds_that_depend_on_outer_counters() -> None:
             low = b.add(arith.MaxSI(b.index(0), b.add(arith.SubI(b.index(2), i)).output)).output
             high = b.add(arith.MinSI(b.index(5), b.add(arith.SubI(b.index(6), i)).output)).output
             zero = b.add(arith.number(0.0, f32)).output
-            total = b.count(high, lambda t, r, acc: [t.add(arith.AddF(acc, t.load(x, [i, r], lambda i, r: (i + r - 2,)))).output], [zero], lower=low)
+            total = b.count(
+                high, lambda t, r, acc: [t.add(arith.AddF(acc, t.load(x, [i, r], lambda i, r: (i + r - 2,)))).output], [zero], lower=low
+            )
             b.store(total[0], y, [i])
 
         body.count(9, row)
@@ -99,12 +101,10 @@ def test_conditions_with_results() -> None:
             value = b.load(x, [i])
             zero = b.add(arith.number(0.0, f32)).output
             positive = b.add(lanes.CmpF.of("ogt", value, zero)).output
-            regions = []
-            for write_side in (lambda t: t.add(arith.MulF(value, value)).output, lambda t: t.add(arith.SubF(zero, t.load(x, [t.index(0)]))).output):
-                inner = Body(block=Block())
-                inner.add(loop.Yield([write_side(inner)]))
-                regions.append(Region(inner.block))
-            chosen = b.add(loop.If(positive, then=regions[0], otherwise=regions[1])).outputs[0]
+            then, otherwise = Body(block=Block()), Body(block=Block())
+            then.add(loop.Yield([then.add(arith.MulF(value, value)).output]))
+            otherwise.add(loop.Yield([otherwise.add(arith.SubF(zero, otherwise.load(x, [otherwise.index(0)]))).output]))
+            chosen = b.add(loop.If(positive, then=Region(then.block), otherwise=Region(otherwise.block))).outputs[0]
             b.store(chosen, y, [i])
 
         body.count(9, element)
