@@ -60,15 +60,20 @@ def compile(
     name: str | None = None,
     cache: bool = True,
     progress: Progress = _ignore,
+    load: bool = True,
 ) -> Model:
     """The ONNX model at `path`, compiled for `target`. Raises CompileError with everything that is wrong with it.
 
     `dims` and `shapes` bind what the file leaves open; on the host the rest is taken from the arrays of each call. `name` begins the C
-    symbols. With `cache` false, nothing is read from or written to the disk. `progress` is told the stages as they begin.
+    symbols. With `cache` false, nothing is read from or written to the disk. `progress` is told the stages as they begin. With `load` false, code
+    for the host is not loaded before the first call.
     """
     file = Path(path)
     options = Options.of(file, name=name, target=target, threads=threads, dims=dims, shapes=shapes, profile=profile)
-    return Model(_Compiler(file, options, cache, progress))
+    model = Model(_Compiler(file, options, cache, progress))
+    if load and target == "host" and model.is_compiled:
+        model.load()
+    return model
 
 
 class _Compiler:
@@ -140,8 +145,6 @@ class Model:
         self._base = compiler.artefact()
         self._native: OrderedDict[tuple[tuple[str, tuple[int, ...]], ...], tuple[Artefact, NativeModel]] = OrderedDict()
         self._last = self._base
-        if self.is_compiled and self.options.target == "host":
-            self._specialised(())
 
     @property
     def options(self) -> Options:
@@ -182,6 +185,10 @@ class Model:
     def compile_seconds(self) -> float:
         """Spent compiling so far, all specialisations together."""
         return self._compiler.seconds
+
+    def load(self) -> None:
+        """Link the code into this process now, so that the first call is as quick as the others."""
+        self._specialised(())
 
     def run(self, inputs: Mapping[str, object]) -> dict[str, Array]:
         """The outputs for `inputs`, arrays by name. Raises CompileError when they do not fit."""

@@ -6,17 +6,25 @@ allows it), which is why the last one parts name from value, except for files, w
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from ..errors import CompileError, error, quote
 
-__all__ = ["choices", "dim", "input_file", "pairs", "shape"]
+__all__ = ["add_binding_arguments", "choices", "dim", "input_file", "pairs", "shape"]
 
 T = TypeVar("T")
 MOST_EXTENT = 2**40
 LONGEST_NUMBER = 13  # digits
+
+
+def add_binding_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every command that compiles takes: --dim, --shape, --no-cache."""
+    parser.add_argument("--dim", action="append", default=[], metavar="NAME=8", help="the extent of a named dimension")
+    parser.add_argument("--shape", action="append", default=[], metavar="INPUT=1x3x224x224", help="the shape of an input")
+    parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache on disk (INTAGLIO_CACHE is its folder)")
 
 
 def dim(word: str) -> tuple[str, int]:

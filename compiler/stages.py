@@ -28,7 +28,7 @@ from .frontend.reader import ModelFile
 from .inspect import work_by_node
 from .options import Options
 
-__all__ = ["STAGES", "Observer", "build", "import_graph", "open_manifest", "pipeline_for"]
+__all__ = ["STAGES", "Observer", "build", "import_graph", "lower", "open_manifest", "pipeline_for"]
 
 Observer: TypeAlias = Callable[[str, func.Module], None]
 
@@ -80,6 +80,20 @@ def _aimed(pass_: Pass, target: str) -> Pass:
     return replace(pass_, target=target) if takes else pass_  # type: ignore[type-var]
 
 
+def lower(file: ModelFile, module: func.Module, options: Options, observe: Observer = _ignore, until: str = "loop") -> list[Report]:
+    """Take an imported `module` to the end of the stage `until`; it is changed in place."""
+    reports: list[Report] = []
+    for stage, names in STAGES.items():
+        if stage == "tensor":
+            _refuse_open(file, open_manifest(module, options), load_target(options.target))
+        text = ",".join((*names, PROBES) if stage == "loop" and options.profile else names)
+        reports += pipeline_for(text, options.target).run(module)
+        observe(stage, module)
+        if stage == until:
+            break
+    return reports
+
+
 def build(
     file: ModelFile,
     module: func.Module,
@@ -92,11 +106,7 @@ def build(
     ports = open_manifest(module, options, external)
     _refuse_open(file, ports, target)
     work = work_by_node(module)
-    reports: list[Report] = []
-    for stage, names in STAGES.items():
-        text = ",".join((*names, PROBES) if stage == "loop" and options.profile else names)
-        reports += pipeline_for(text, options.target).run(module)
-        observe(stage, module)
+    reports = lower(file, module, options, observe)
     built = build_object(
         module, target, options.name, profile=options.profile, threads=options.threads > 1, outputs=len(ports.outputs)
     )
