@@ -106,8 +106,9 @@ def _code_files(kind: str, artefact: Artefact) -> Mapping[str, bytes]:
 
 
 def _assembly(artefact: Artefact) -> bytes:
-    from ..codegen.build import machine_of
-    from ..codegen.object import emit_assembly
+    from ..codegen.object import Machine, emit_assembly
     from ..targets.load import load_target
 
-    return emit_assembly(artefact.text, machine_of(load_target(artefact.manifest.target))).encode()
+    target = load_target(artefact.manifest.target)
+    machine = Machine.of(target, middle_level=0 if target.hosted else 2)  # as build_object takes it
+    return emit_assembly(artefact.text, machine).encode()

@@ -107,9 +107,7 @@ def build(
     _refuse_open(file, ports, target)
     work = work_by_node(module)
     reports = lower(file, module, options, observe)
-    built = build_object(
-        module, target, options.name, profile=options.profile, threads=options.threads > 1, outputs=len(ports.outputs)
-    )
+    built = build_object(module, target, options.name, profile=options.profile, threads=options.threads > 1)
     _refuse_too_large(file, built, ports, target)
     return _artefact(built, ports, _layers(module, built, work), reports)
 
