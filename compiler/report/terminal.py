@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any
 
 from ...errors import printable
@@ -44,7 +45,13 @@ def print_table(title: str, columns: Sequence[Column], rows: Sequence[Sequence[s
         )
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    Console(width=None if sys.stdout.isatty() else WIDE, highlight=False).print(table)
+    if sys.stdout.isatty():
+        Console(highlight=False).print(table)
+        return
+    page = Console(file=StringIO(), width=WIDE, highlight=False)
+    with page.capture() as capture:
+        page.print(table)
+    write("\n".join(line for line in map(str.rstrip, capture.get().splitlines()) if line))
 
 
 def print_json(record: dict[str, Any]) -> None:
