@@ -210,7 +210,7 @@ class Model:
         from .chip import run_on_chip
 
         done = run_on_chip(self._base, checked_feeds(self.inputs, inputs))
-        outputs = dict(zip((port.name for port in self.outputs), done.outputs, strict=True))
+        outputs = dict(zip((port.name for port in self.outputs), done.outputs, strict=False))  # counters may follow
         return Run(outputs, self._base, None, done.instructions, done.stack_bytes, done.flash_bytes, done.ram_bytes, done.by_layer)
 
     def save(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:

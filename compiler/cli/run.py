@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.threads,
             pairs("--dim", arguments.dim, dim),
             pairs("--shape", arguments.shape, shape),
-            arguments.profile,
+            arguments.profile and arguments.target == "host",  # the emulator counts by function, and needs no probes
             cache=not arguments.no_cache,
             progress=tell,
         )
