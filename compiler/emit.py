@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import CompileError, error, quote
 from .artefact import Artefact, Manifest
 from .options import Options
-from .save import artefact_files, manifest_text, shared_library
+from .save import manifest_text, shared_library
 
 if TYPE_CHECKING:
     from ..dialects import func
@@ -101,7 +101,7 @@ def _code_files(kind: str, artefact: Artefact) -> Mapping[str, bytes]:
         case "example":
             from .example import example_files
 
-            return {**artefact_files(artefact, shared=False), **example_files(artefact)}
+            return {f"{name}.o": artefact.object, f"{name}.h": artefact.header.encode(), **example_files(artefact)}
     raise AssertionError(kind)
 
 

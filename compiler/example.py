@@ -126,14 +126,15 @@ stack_top = ORIGIN(RAM) + LENGTH(RAM);
 
 _BUILD = """\
 #!/bin/sh
-# Links {name}_example.elf. The compiler is clang from 'pip install ziglang'; GCC for the chip takes the same sources and linker script.
+# Links {name}_example.elf. The compiler is clang from 'pip install ziglang'; GCC for the chip takes the same sources and linker script,
+# with -nostartfiles.
 set -eu
 cd "$(dirname "$0")"
-python3 -m ziglang cc -target {zig_target} -mcpu={zig_cpu} -Os -ffreestanding -nostartfiles \\
-    -Wl,-T,{name}_example.ld -Wl,--gc-sections {name}_example.c {name}_start.c {name}.o -o {name}_example.elf
+python3 -m ziglang cc -target {zig_target} -mcpu={zig_cpu} -Os -ffreestanding \\
+    -Wl,-e,start -Wl,-T,{name}_example.ld -Wl,--gc-sections {name}_example.c {name}_start.c {name}.o -o {name}_example.elf
 """
 
-_ADDRESSES = {"arm": (0x0800_0000, 0x2000_0000), "riscv": (0x2000_0000, 0x8000_0000)}
+_ADDRESSES = {"arm": (0x0800_0000, 0x2000_0000), "riscv": (0x2000_0000, 0x4000_0000)}
 
 
 def example_files(artefact: Artefact) -> dict[str, bytes]:
