@@ -6,7 +6,8 @@ A border pass (`graph-to-tensor`, `tensor-to-loop`) ends a stage. Everything her
 
 from __future__ import annotations
 
-from . import common, graph  # noqa: F401 - they register their passes
+from . import common, graph, graph_to_tensor, tensor, tensor_to_loop  # noqa: F401 - they register their passes
+from .loop import insert_probes  # noqa: F401
 from .manager import define_pipeline
 
 define_pipeline(
@@ -27,7 +28,12 @@ define_pipeline(
     "canonicalize",  # views of views, identities that the lowering left
     "fold-constants",  # weights behind views
     "cse",  # equal views of one source
+    "fuse-kernels",  # after views are absorbed into maps: a view between two computations would keep them apart
     "dce",
+    "assign-layouts",  # kernels exist now: a layout belongs to what one kernel hands to another
+    "materialize-copies",  # before schedules, so that the copies get theirs
+    "choose-schedules",
+    "pack-weights",  # in the order that the schedule reads them
 )
 
 define_pipeline(
@@ -35,4 +41,13 @@ define_pipeline(
     "canonicalize",  # constant subscripts and trip counts
     "cse",  # equal addresses
     "dce",
+)
+
+define_pipeline(
+    "default",
+    "graph",
+    "graph-to-tensor",
+    "tensor",
+    "tensor-to-loop",
+    "loop",
 )
