@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from ... import __version__
+    from .. import __version__
 
     parser = argparse.ArgumentParser(prog="intaglio", description="Compiles ONNX models to machine code.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"intaglio {__version__}")
