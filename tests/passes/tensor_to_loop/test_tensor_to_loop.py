@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from intaglio.dialects import loop, tensor
 from intaglio.dialects.func import Module
 from intaglio.dialects.ir.attributes import Array
 from intaglio.dialects.ir.evaluator import evaluate
+from intaglio.dialects.ir.operation import Value
 from intaglio.dialects.ir.parser import parse_operation
 from intaglio.dialects.ir.printer import print_operation
 from intaglio.dialects.ir.verifier import verify
@@ -20,7 +23,6 @@ from intaglio.passes.tensor_to_loop.bufferize import bufferize
 from intaglio.passes.tensor_to_loop.entry import EntryPlan, MemoryOptions, lower_module
 from intaglio.passes.tensor_to_loop.materialize import materialize
 from intaglio.targets.load import load_target
-
 from kernel_programs import Program, arrays, programs
 from lower_kernel_naive import lower_kernel
 
@@ -130,15 +132,15 @@ def test_what_is_returned_and_cannot_be_written_in_place_is_copied_once(which: s
     program = Program([(2, 3)])
     (x,) = program.arguments
     value = program.kernel(x, order=(1, 0) if which == "another layout" else ())
-    more = {
+    more: dict[str, Callable[[], list[Value]]] = {
         "twice": lambda: [value],
         "input": lambda: [x],
         "constant": lambda: [program.constant(np.ones((2, 3), np.float32))],
         "view of an input": lambda: [program.transpose(x, (1, 0))],
         "a view and its source": lambda: [program.reshape(value, (6,))],
         "another layout": list,
-    }[which]()
-    module = program.close(value, *more)
+    }
+    module = program.close(value, *more[which]())
     check(module)
     assert len(calls(module)) == 2
 
