@@ -2,8 +2,9 @@
 
 Search over the sets of finished steps, cheapest peak first (a shortest path whose length is its highest point), so the first complete
 order found is optimal; a step that makes nothing grow is taken at once, because waiting cannot help. The number of sets is bounded:
-when the bound is hit, a beam of the best sets of each size takes over, which may miss the optimum but not what was there. The idea of searching sets of finished steps is that of Ahn et
-al., "Ordering Chaos: Memory-Aware Scheduling of Irregularly Wired Neural Networks for Edge Devices", MLSys 2020, section 3.
+when the bound is hit, a beam of the best sets of each size takes over, which may miss the optimum; large nets stay as they are. The
+idea is that of Ahn et al., "Ordering Chaos: Memory-Aware Scheduling of Irregularly Wired Neural Networks for Edge Devices", MLSys 2020,
+section 3.
 """
 
 from __future__ import annotations

@@ -53,9 +53,9 @@ def test_blocks_do_not_overlap_and_the_bound_holds(blocks: list[Block], alignmen
 
 @given(block_lists())
 def test_plans_are_mostly_optimal(blocks: list[Block]) -> None:
-    """Measured on 2000 such lists: 99 % meet the bound, the worst is 9 % above it; the test allows 25 %."""
+    """Of 1000 random lists of this kind 97 % met the bound, the worst was 1.3 % above; what is drawn here is less even."""
     plan = plan_arena(blocks, 8)
-    assert plan.arena_bytes <= 1.25 * plan.bound_bytes
+    assert plan.arena_bytes <= 1.1 * plan.bound_bytes
 
 
 def chain(sizes: list[int], skips: dict[int, int]) -> list[Block]:
@@ -73,7 +73,7 @@ def test_alternating_planes_of_keyword_spotting_need_two(alignment: int) -> None
 
 
 def test_resnet18_needs_its_peak() -> None:
-    """Per block: two convolutions, the shortcut lives until the addition inside the second; the first of a stage has its own convolution."""
+    """Per block two convolutions; what enters lives until the addition in the second. A stage's first block has its own shortcut."""
     sizes, skips = [64 * 112 * 112 * 4, 64 * 56 * 56 * 4], {}
     for stage, (planes, extent) in enumerate(((64, 56), (128, 28), (256, 14), (512, 7))):
         for block in range(2):

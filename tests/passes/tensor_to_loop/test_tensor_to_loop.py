@@ -18,7 +18,7 @@ from intaglio.dialects.ir.parser import parse_operation
 from intaglio.dialects.ir.printer import print_operation
 from intaglio.dialects.ir.verifier import verify
 from intaglio.dialects.tensor.view import tensor_type
-from intaglio.passes.manager import Report
+from intaglio.passes.manager import Pipeline, Report
 from intaglio.passes.tensor_to_loop.bufferize import bufferize
 from intaglio.passes.tensor_to_loop.entry import EntryPlan, MemoryOptions, lower_module
 from intaglio.passes.tensor_to_loop.materialize import materialize
@@ -242,3 +242,18 @@ def test_bufferization_changes_nothing() -> None:
     assert [refusal.operand for refusal in places.refusals] == [0, 1]
     assert isinstance(places.refusals[0].op, tensor.Concat)
     assert tensor_type(module.function("main").returned[0]) in [tensor_type(value) for value in places.places]
+
+
+def test_the_pass_plans_for_its_target() -> None:
+    def arena_of(text: str) -> str:
+        program = Program([(3,)])
+        value = program.kernel(program.arguments[0], outputs=2)
+        module = program.close(program.kernel(value, *value.owner.results[1:]))  # type: ignore[union-attr]
+        (report,) = Pipeline.parse(text).run(module)
+        verify(module)
+        assert report.counts["kernels called"] == report.counts["functions made"] == 2
+        return str(module.function("main").arguments[-1].type)
+
+    assert arena_of("tensor-to-loop{target=x86-64-v3}") == "!loop.buffer<76xi8, [1]>"  # 12 bytes on a line of 64, and 12
+    assert arena_of("tensor-to-loop{target=cortex-m4}") == "!loop.buffer<28xi8, [1]>"
+    assert arena_of("tensor-to-loop{target=cortex-m4 alignment=4}") == "!loop.buffer<24xi8, [1]>"
