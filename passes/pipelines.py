@@ -6,7 +6,7 @@ A border pass (`graph-to-tensor`, `tensor-to-loop`) ends a stage. Everything her
 
 from __future__ import annotations
 
-from . import common, loop, tensor, tensor_to_loop  # noqa: F401 - registers their passes
+from . import common, graph, graph_to_tensor, loop, tensor, tensor_to_loop  # noqa: F401 - registers their passes
 from .manager import define_pipeline
 
 define_pipeline(
