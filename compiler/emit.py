@@ -1,7 +1,7 @@
 """What `compile --emit` writes: the content of every file, before any of them is written.
 
-In come a model file, options and kinds; out come the manifest (None where no code was asked for) and bytes by file name. The one thing to know: the
-programs between the stages are not kept in the cache, so asking for one of them compiles.
+In come a model file, options and kinds; out come the manifest (None where no code was asked for) and bytes by file name. The one
+thing to know: the programs between the stages are not kept in the cache, so asking for one of them compiles.
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ def _artefact(path: Path, options: Options, cached: bool, progress: Callable[[st
     )
     if not model.is_compiled:
         opened = ", ".join(quote(port.name) for port in model.inputs if not port.is_static)
-        raise CompileError(error(f"extents of {opened} are open, and a file of code needs every extent").help("bind them with --dim or --shape"))
+        raise CompileError(
+            error(f"extents of {opened} are open, and a file of code needs every extent").help("bind them with --dim or --shape")
+        )
     return model.artefact
 
 

@@ -1,8 +1,9 @@
 """A small C program around a compiled model, with the start-up code and linker script of its family.
 
-In comes an artefact for a chip; out come files by name, to stand beside object and header. `example()` fills the inputs with a pattern, runs the model and
-returns the index of the largest element of the first output, or the model's negative status. The one thing to know: nothing here needs a C library, and
-names from the model appear only as the identifiers that the header has made of them.
+In comes an artefact for a chip; out come files by name, to stand beside object and header. `example()` fills the inputs with a
+pattern, runs the model and returns the index of the largest element of the first output, or the model's negative status. The one
+thing to know: nothing here needs a C library, and names from the model appear only as the identifiers that the header has made of
+them.
 """
 
 from __future__ import annotations
@@ -160,12 +161,15 @@ def _link(artefact: Artefact, target: Target) -> str:
 def _main(artefact: Artefact) -> str:
     manifest = artefact.manifest
     inputs, outputs = _fields(manifest.inputs), _fields(manifest.outputs)
-    ins, outs = ([f"{role}_{each}" for each in c_identifiers([f.name for f in fields])] for role, fields in (("input", inputs), ("output", outputs)))
+    ins, outs = (
+        [f"{role}_{each}" for each in c_identifiers([f.name for f in fields])] for role, fields in (("input", inputs), ("output", outputs))
+    )
     arrays = [
-        f"static {field.c_type} {array}[{max(field.elements, 1)}];"
-        for field, array in zip((*inputs, *outputs), (*ins, *outs), strict=True)
+        f"static {field.c_type} {array}[{max(field.elements, 1)}];" for field, array in zip((*inputs, *outputs), (*ins, *outs), strict=True)
     ]
-    fills = [f"    for (uint32_t i = 0; i < {f.elements}; i++)\n        {a}[i] = ({f.c_type})(i % 7);" for f, a in zip(inputs, ins, strict=True)]
+    fills = [
+        f"    for (uint32_t i = 0; i < {f.elements}; i++)\n        {a}[i] = ({f.c_type})(i % 7);" for f, a in zip(inputs, ins, strict=True)
+    ]
     return _MAIN.format(
         name=manifest.name,
         upper=manifest.name.upper(),

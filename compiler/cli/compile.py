@@ -56,5 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     if manifest is None:
         return 0
     stack = "" if manifest.stack_bytes is None else f", stack {bytes_text(manifest.stack_bytes)}"
-    write(f"flash {bytes_text(manifest.flash_bytes)}, RAM {bytes_text(manifest.ram_bytes)} (arena {bytes_text(manifest.arena_bytes)}{stack})")
+    write(
+        f"flash {bytes_text(manifest.flash_bytes)}, RAM {bytes_text(manifest.ram_bytes)} (arena {bytes_text(manifest.arena_bytes)}{stack})"
+    )
     return 0
