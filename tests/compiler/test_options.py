@@ -63,5 +63,5 @@ def test_the_same_name_twice() -> None:
 
 def test_lists_of_choices() -> None:
     assert choices("--emit", "obj, header,obj", ("obj", "header")) == ("obj", "header")
-    with pytest.raises(CompileError, match=r"does not know 'x\\n'"):
-        choices("--emit", "obj,x\n", ("obj", "header"))
+    with pytest.raises(CompileError, match=r"does not know 'x\\ny'"):
+        choices("--emit", "obj,x\ny", ("obj", "header"))

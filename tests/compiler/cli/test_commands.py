@@ -24,8 +24,8 @@ SEVEN = f"image={DIGITS / 'seven.png'}"
 IR = """"builtin.module"() ({
   "func.func"() <{sym_name = "main", function_type = (tensor<2x3xf32>) -> tensor<3x2xf32>}> ({
   ^bb0(%x: tensor<2x3xf32>):
-    %0 = "tensor.view"(%x) <{map = affine_map<(d0, d1) -> (d1, d0)>, shape = array<i64: 3, 2>}> : (tensor<2x3xf32>) -> tensor<3x2xf32>
-    %1 = "tensor.view"(%0) <{map = affine_map<(d0, d1) -> (d1, d0)>, shape = array<i64: 2, 3>}> : (tensor<3x2xf32>) -> tensor<2x3xf32>
+    %0 = "tensor.view"(%x) <{map = affine_map<(d0, d1) -> (d1, d0)>, extents = array<i64: 3, 2>}> : (tensor<2x3xf32>) -> tensor<3x2xf32>
+    %1 = "tensor.view"(%0) <{map = affine_map<(d0, d1) -> (d1, d0)>, extents = array<i64: 2, 3>}> : (tensor<3x2xf32>) -> tensor<2x3xf32>
     "func.return"(%0) : (tensor<3x2xf32>) -> ()
   }) : () -> ()
 }) : () -> ()
@@ -185,7 +185,7 @@ def test_opt_takes_the_pipeline_from_the_first_line(tmp_path: Path, capsys: Capt
     [
         (IR, [], "no pipeline is given"),
         (IR, ["-p", "nonsense"], "there is no pass 'nonsense'"),
-        (IR.replace("shape = array<i64: 3, 2>", "shape = array<i64: 3, 3>"), ["-p", "dce"], "tensor.view"),
+        (IR.replace("extents = array<i64: 3, 2>", "extents = array<i64: 3, 3>"), ["-p", "dce"], "tensor.view"),
         ("nonsense", ["-p", "dce"], "error: "),
         ("\x00\x1b[2J", ["-p", "dce"], "error: "),
     ],
