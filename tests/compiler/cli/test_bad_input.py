@@ -232,7 +232,7 @@ def test_names_in_written_files(tmp_path: Path, capsys: Capture) -> None:
     emit = "obj,header,asm,llvm,loop,tensor,graph,example"
     assert main(["compile", str(path), "--target", "cortex-m4", "--no-cache", "-o", str(tmp_path / "out"), "--emit", emit]) == 0
     capsys.readouterr()
-    for written in (tmp_path / "out").iterdir():
+    for written in filter(Path.is_file, (tmp_path / "out").rglob("*")):
         content = written.read_bytes()
         assert b"\x1b" not in content or written.suffix == ".o"
         assert EVIL.encode() not in content
