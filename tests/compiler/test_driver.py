@@ -46,7 +46,7 @@ def test_open_extents_are_taken_from_the_arrays(digits: intaglio.Model, count: i
 
 def test_inputs_and_outputs_have_the_names_of_the_file(digits: intaglio.Model) -> None:
     (image,), (probabilities,) = digits.inputs, digits.outputs
-    assert (image.name, image.extents, image.dtype) == ("image", ("batch", 1, 8, 8), np.float32)
+    assert (image.name, image.extents, image.element) == ("image", ("batch", 1, 8, 8), "f32")
     assert (probabilities.name, probabilities.extents) == ("probabilities", ("batch", 10))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ WORK = [
 
 
 @pytest.mark.parametrize(("op", "attributes", "x", "w", "y", "macs"), WORK)
-def test_work(op: str, attributes: dict[str, object], x: Shape, w: tuple[int, ...], y: Shape, macs: int, tmp_path: Path) -> None:
+def test_work(op: str, attributes: dict[str, Any], x: Shape, w: tuple[int, ...], y: Shape, macs: int, tmp_path: Path) -> None:
     found = inspected(tmp_path, [helper.make_node(op, ["x", "w"], ["y"], name="n", **attributes)], {"x": x}, {"y": y}, {"w": w})
     (layer,) = found.layers
     assert (layer.name, layer.op_type, layer.macs, layer.parameters) == ("n", op, macs, int(np.prod(w)))
