@@ -1,7 +1,7 @@
 """`intaglio.backend`: ONNX's interface to backends, as its functions.
 
-    import intaglio.backend
-    outputs = intaglio.backend.prepare(onnx.load("model.onnx")).run([x])
+import intaglio.backend
+outputs = intaglio.backend.prepare(onnx.load("model.onnx")).run([x])
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """An input or output: the user's name, its extents (None where open), the names of open extents, the element type as the IR writes it."""
+    """An input or output: the user's name, extents (None where open), the names of open extents, the element type as the IR writes it."""
 
     name: str
     shape: tuple[int | None, ...]
@@ -97,7 +97,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """The object, its C header, the LLVM IR it was made from. An open model, which has no code before its shapes are known, has an empty object."""
+    """The object, its C header, the LLVM IR it was made from. A model with open extents has no code yet and an empty object."""
 
     manifest: Manifest
     object: bytes = b""

@@ -118,5 +118,7 @@ def _agree(want: Array, got: Array, exact: bool) -> bool:
 def _difference(name: str, number: int, want: Array, got: Array) -> Diagnostic:
     different = np.argwhere(~((want == got) | ((want != want) & (got != got))))
     at = tuple(map(int, different[0]))
-    fault = error(f"the program computes something else than before: result {number} of {quote(name)} was {want[at]} at {at} and is {got[at]}")
+    fault = error(
+        f"the program computes something else than before: result {number} of {quote(name)} was {want[at]} at {at} and is {got[at]}"
+    )
     return fault.note(f"{len(different)} of {want.size} elements differ").help("find the pass by running a part of the pipeline")

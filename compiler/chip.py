@@ -24,7 +24,7 @@ __all__ = ["ChipRun", "run_on_chip"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChipRun:
-    """Outputs, executed instructions, the stack's high-water mark, and sizes with the toolchain's routines; `calls` has the instructions per layer."""
+    """Outputs, executed instructions, also per layer, the stack's high-water mark, and sizes with the toolchain's routines."""
 
     outputs: tuple[Array, ...]
     instructions: int

@@ -1,8 +1,8 @@
 """`compile()`: a model file to something that can be called.
 
-In come a path and what the user chooses; out comes a `Model`. It is compiled at once when every extent is known, else for the shapes of each
-call, and the last few such specialisations are kept. The one thing to know: the way from the cache imports neither onnx nor the passes, which is
-what makes it quick, so those imports stand inside functions.
+In come a path and what the user chooses; out comes a `Model`. It is compiled at once when every extent is known, else for the
+shapes of each call, and the last few such specialisations are kept. The one thing to know: the way from the cache imports neither
+onnx nor the passes, which is what makes it quick, so those imports stand inside functions.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def compile(
     """The ONNX model at `path`, compiled for `target`. Raises CompileError with everything that is wrong with it.
 
     `dims` and `shapes` bind what the file leaves open; on the host the rest is taken from the arrays of each call. `name` begins the C
-    symbols. With `cache` false, nothing is read from or written to the disk. `progress` is told the stages as they begin. With `load` false, code
-    for the host is not loaded before the first call.
+    symbols. With `cache` false, nothing is read from or written to the disk. `progress` is told the stages as they pass. With `load` false,
+    code for the host is not loaded before the first call.
     """
     file = Path(path)
     options = Options.of(file, name=name, target=target, threads=threads, dims=dims, shapes=shapes, profile=profile)
@@ -219,7 +219,9 @@ class Model:
 
         if not self.is_compiled:
             opened = ", ".join(quote(port.name) for port in self.inputs if not port.is_static)
-            raise CompileError(error(f"nothing is compiled yet: extents of {opened} are open").help("bind them with dims or shapes, or run it once"))
+            raise CompileError(
+                error(f"nothing is compiled yet: extents of {opened} are open").help("bind them with dims or shapes, or run it once")
+            )
         return save(self._last, Path(folder))
 
     def _measure_native(self, inputs: Mapping[str, object], repeats: int) -> Run:

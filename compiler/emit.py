@@ -1,12 +1,13 @@
 """What `compile --emit` writes: the content of every file, before any of them is written.
 
-In come a model file, options and kinds; out come the manifest (None where no code was asked for) and bytes by file name. The one thing to know: the
-programs between the stages are not kept in the cache, so asking for one of them compiles.
+In come a model file, options and kinds; out come the manifest (None where no code was asked for) and bytes by file name. The one
+thing to know: the programs between the stages are not kept in the cache, so asking for one of them compiles.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,9 @@ def _artefact(path: Path, options: Options, cached: bool, progress: Callable[[st
     )
     if not model.is_compiled:
         opened = ", ".join(quote(port.name) for port in model.inputs if not port.is_static)
-        raise CompileError(error(f"extents of {opened} are open, and a file of code needs every extent").help("bind them with --dim or --shape"))
+        raise CompileError(
+            error(f"extents of {opened} are open, and a file of code needs every extent").help("bind them with --dim or --shape")
+        )
     return model.artefact
 
 
@@ -99,9 +102,7 @@ def _code_files(kind: str, artefact: Artefact) -> Mapping[str, bytes]:
         case "asm":
             return {f"{name}.s": _assembly(artefact)}
         case "example":
-            from .example import example_files
-
-            return {f"{name}.o": artefact.object, f"{name}.h": artefact.header.encode(), **example_files(artefact)}
+            return _example(artefact)
     raise AssertionError(kind)
 
 
@@ -112,3 +113,22 @@ def _assembly(artefact: Artefact) -> bytes:
     target = load_target(artefact.manifest.target)
     machine = Machine.of(target, middle_level=0 if target.hosted else 2)  # as build_object takes it
     return emit_assembly(artefact.text, machine).encode()
+
+
+def _example(artefact: Artefact) -> dict[str, bytes]:
+    """A folder with a C program around the model, the object and the header."""
+    from ..codegen.header import Facts, Field
+    from ..codegen.packages import package_files
+    from ..targets.load import load_target
+
+    manifest = artefact.manifest
+    ins, outs = (
+        tuple(Field(port.name, tuple(extent or 0 for extent in port.shape), port.element) for port in ports)
+        for ports in (manifest.inputs, manifest.outputs)
+    )
+    names = [field.name for field in fields(Facts) if field.name not in ("inputs", "outputs")]
+    facts = Facts(inputs=ins, outputs=outs, **{name: getattr(manifest, name) for name in names})
+    texts = package_files(facts, load_target(manifest.target))
+    files = {f"{manifest.name}.o": artefact.object, f"{manifest.name}.h": artefact.header.encode()}
+    files |= {name: text.encode() for name, text in texts.items()}
+    return {f"{manifest.name}_example/{name}": content for name, content in files.items()}

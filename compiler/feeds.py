@@ -1,14 +1,15 @@
 """The arrays of a call against the inputs of a model.
 
-In come arrays by input name, or anything that has DLPack or the array interface; out come NumPy arrays in the order of the inputs, contiguous and in
-native byte order. The one thing to know: nothing is cast and nothing is broadcast; every fault of the call is reported at once.
+In come arrays by input name, or anything that has DLPack or the array interface; out come NumPy arrays in the order of the
+inputs, contiguous and in native byte order. The one thing to know: nothing is cast and nothing is broadcast; every fault of the
+call is reported at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,17 +21,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Array", "bound_shapes", "checked_feeds", "shape_text"]
 
-Array = NDArray[np.generic]
+Array = NDArray[Any]  # the element type is the model's affair, as in runtime
 
 
-def checked_feeds(inputs: Sequence[Port], feeds: Mapping[str, object], hint: str = "") -> tuple[Array, ...]:
-    """The arrays of `feeds`, one for each input. Raises CompileError with everything that does not fit; `hint` says how arrays are given."""
+def checked_feeds(inputs: Sequence[Port], feeds: Mapping[str, object]) -> tuple[Array, ...]:
+    """The arrays of `feeds`, one for each input. Raises CompileError with everything that does not fit."""
     found = [*_unknown(inputs, feeds)]
     arrays: list[Array] = []
     for port in inputs:
         if port.name not in feeds:
-            missing = error(f"the input {quote(port.name)} is not given: {port.dtype} {shape_text(port.extents)}")
-            found.append(missing.help(hint) if hint else missing)
+            found.append(error(f"the input {quote(port.name)} is not given: {port.dtype} {shape_text(port.extents)}"))
             continue
         array = _array(feeds[port.name], port)
         found += _misfits(port, array)
@@ -78,4 +78,6 @@ def _misfits(port: Port, array: Array) -> Iterator[Diagnostic]:
     fits = array.ndim == len(port.shape) and all(want in (None, got) for want, got in zip(port.shape, array.shape, strict=True))
     if not fits:
         wanted, given = shape_text(port.extents), shape_text(array.shape)
-        yield error(f"the input {quote(port.name)} is {wanted}, and was given {given}").help("reshape the array, or bind the dims otherwise")
+        yield error(f"the input {quote(port.name)} is {wanted}, and was given {given}").help(
+            "reshape the array, or bind the dims otherwise"
+        )

@@ -1,8 +1,8 @@
 """What a graph is made of: layers with shapes, work and parameters, and a forecast of the memory it needs.
 
-In comes a module of the graph dialect, as imported; out comes an `Inspection`. Nothing is compiled. MACs are the multiply-accumulates
-of the definition (a convolution's are output elements times input channels of a group times window), whatever algorithm is chosen later.
-The one thing to know: a layer is an ONNX node, and all operations that came from it.
+In comes a module of the graph dialect, as imported; out comes an `Inspection`. Nothing is compiled. MACs are the
+multiply-accumulates of the definition (a convolution's are output elements times input channels of a group times window),
+whatever algorithm is chosen later. The one thing to know: a layer is an ONNX node, and all operations that came from it.
 """
 
 from __future__ import annotations

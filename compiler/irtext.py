@@ -37,7 +37,9 @@ def parse_module(text: str, source: str) -> func.Module:
     """The verified module that `text` holds."""
     module = parse_operation(text, source)
     if not isinstance(module, func.Module):
-        raise CompileError(error(f"the text holds a {quote(module.name)}, not a module").at(source).help('wrap it in "builtin.module"() ({...})'))
+        raise CompileError(
+            error(f"the text holds a {quote(module.name)}, not a module").at(source).help('wrap it in "builtin.module"() ({...})')
+        )
     verify(module)
     return module
 

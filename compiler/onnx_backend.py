@@ -1,7 +1,8 @@
 """ONNX's own interface to backends: `prepare`, `run_model`, `run_node`, `supports_device`.
 
-In come ONNX protobufs in memory and arrays in the order of the inputs; out come tuples of arrays with a field per output. The one thing to know: the
-compiler takes files, whose checks are in one place, so a model is written to a temporary folder first; external data is not followed.
+In come ONNX protobufs in memory and arrays in the order of the inputs; out come tuples of arrays with a field per output. The one
+thing to know: the compiler takes files, whose checks are in one place, so a model is written to a temporary folder first;
+external data is not followed.
 """
 
 from __future__ import annotations
@@ -62,7 +63,12 @@ class IntaglioBackend(Backend):
 
     @classmethod
     def run_node(
-        cls, node: NodeProto, inputs: Any, device: str = "CPU", outputs_info: Sequence[tuple[np.dtype[Any], tuple[int, ...]]] | None = None, **kwargs: Any
+        cls,
+        node: NodeProto,
+        inputs: Any,
+        device: str = "CPU",
+        outputs_info: Sequence[tuple[np.dtype[Any], tuple[int, ...]]] | None = None,
+        **kwargs: Any,
     ) -> tuple[Any, ...]:
         """The results of one node; `opset_version` chooses the version of its operator, else the newest is meant."""
         names = [name for name in node.input if name]

@@ -1,7 +1,8 @@
 """What the user may choose about a compilation, as one value.
 
-In come the arguments of `compile()` or of the command line; out comes an `Options`, checked as far as that is possible without the
-model. The one thing to know: its `repr` is part of the key under which a result is kept on disk, so everything that changes code stands here.
+In come the arguments of `compile()` or of the command line; out comes an `Options`, checked as far as that is possible without
+the model. The one thing to know: its `repr` is part of the key under which a result is kept on disk, so everything that changes
+code stands here.
 """
 
 from __future__ import annotations

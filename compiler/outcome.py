@@ -1,7 +1,7 @@
 """What a model is run on, and whether what came out is right.
 
-In come files and test folders; out come `Case`s, and `Comparison`s of their results. The one thing to know: an element is right when it is within
-atol + rtol * |expected|; integers and truth values must be equal; NaN is right where NaN is expected.
+In come files and test folders; out come `Case`s, and `Comparison`s of their results. The one thing to know: an element is right
+when it is within atol + rtol * |expected|; integers and truth values must be equal; NaN is right where NaN is expected.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _inputs(model: Model, words: Sequence[str]) -> dict[str, Array]:
 
 
 def _named(word: str, ports: Mapping[str, Port]) -> tuple[str, Path]:
-    """Input and file. Where the model has one input its name may be left out; a name may hold `=` itself, so known names are tried first."""
+    """Input and file. A sole input's name may be left out; a name may hold `=` itself, so known names are tried first."""
     for known in ports:
         if word.startswith(f"{known}=") and len(word) > len(known) + 1:
             return known, Path(word[len(known) + 1 :])
@@ -93,7 +93,9 @@ def _named(word: str, ports: Mapping[str, Port]) -> tuple[str, Path]:
 
 def _missing(port: Port) -> Diagnostic:
     wanted = f"{port.dtype} {shape_text(port.extents)}"
-    return error(f"the input {quote(port.name)} is not given: {wanted}").help("give it a file, --input NAME=FILE, or a test folder, --test-data DIR")
+    return error(f"the input {quote(port.name)} is not given: {wanted}").help(
+        "give it a file, --input NAME=FILE, or a test folder, --test-data DIR"
+    )
 
 
 def _folder_cases(model: Model, folder: Path) -> list[Case]:

@@ -1,7 +1,8 @@
 """Words of the command line as values: `--dim batch=8`, `--shape image=1x3x224x224`, `--input image=cat.png`, `--emit obj,header`.
 
-Each function takes one word and returns its value, or raises a CompileError that says how it is written. Names may hold `=` themselves (ONNX
-allows it), which is why the last one parts name from value, except for files, whose paths may hold it too: there the first one does.
+Each function takes one word and returns its value, or raises a CompileError that says how it is written. Names may hold `=`
+themselves (ONNX allows it), which is why the last one parts name from value, except for files, whose paths may hold it too: there
+the first one does.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Artefacts to files: all of them, whole, or none.
 
-In come an artefact (or texts by file name) and a folder; out come the paths that were written. Everything is made in a hidden folder beside
-its place and moved when the last file is whole, so a failure leaves no half of anything. The one thing to know: the manifest beside a
-library is what `intaglio.load()` reads; NAME.so and NAME.json belong together.
+In come an artefact (or texts by file name) and a folder; out come the paths that were written. Everything is made in a hidden
+folder beside its place and moved when the last file is whole, so a failure leaves no half of anything. The one thing to know: the
+manifest beside a library is what `intaglio.load()` reads; NAME.so and NAME.json belong together.
 """
 
 from __future__ import annotations

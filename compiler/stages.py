@@ -118,8 +118,9 @@ def _refuse_open(file: ModelFile, ports: Manifest, target: Target) -> None:
         place = f"{shown_path(file.path)}, input {quote(port.name)}: {port.element}, {' x '.join(_extent(e) for e in port.extents)}"
         for extent in port.extents:
             if isinstance(extent, str):
-                message = f"dimension {quote(extent)} of input {quote(port.name)} has no value, and {target.name} needs every extent at compile time"
-                found.append(error(message).at(place).help(f"bind it, for example with --dim {printable(extent)}=1"))
+                message = f"dimension {quote(extent)} of input {quote(port.name)} has no value"
+                fault = error(f"{message}, and {target.name} needs every extent at compile time").at(place)
+                found.append(fault.help(f"bind it, for example with --dim {printable(extent)}=1"))
         if None in port.extents:
             shape = "x".join("1" if not isinstance(e, int) else str(e) for e in port.extents)
             message = f"input {quote(port.name)} has an extent without a name, and {target.name} needs every extent at compile time"
@@ -135,8 +136,11 @@ def _extent(extent: int | str | None) -> str:
 def _refuse_too_large(file: ModelFile, built: CompiledObject, ports: Manifest, target: Target) -> None:
     """On a chip, what does not fit in is told here, before anything is written or run."""
     facts = built.facts
-    ports_bytes = sum(field.elements * _width(port) for fields_, given in ((facts.inputs, ports.inputs), (facts.outputs, ports.outputs))
-                      for field, port in zip(fields_, given, strict=True))
+    ports_bytes = sum(
+        field.elements * _width(port)
+        for fields_, given in ((facts.inputs, ports.inputs), (facts.outputs, ports.outputs))
+        for field, port in zip(fields_, given, strict=True)
+    )
     found = []
     if target.flash_bytes and facts.flash_bytes > target.flash_bytes:
         parts = f"code {facts.text_bytes}, constants {facts.constant_bytes}, weights {facts.weights_bytes}"
@@ -193,7 +197,7 @@ def _layers(module: func.Module, built: CompiledObject, work: Mapping[Node, int]
 
 
 def _shares(calls: list[Call], work: Mapping[Node, int]) -> list[int]:
-    """The multiply-accumulates of each call. Of the calls that a node became, the one that moves most bytes is taken for the one that computes."""
+    """The multiply-accumulates of each call: of those that a node became, the one that moves most bytes is taken to do its work."""
     shares = [0] * len(calls)
     for node, macs in work.items():
         of_node = [i for i, call in enumerate(calls) if node in call.location.nodes]

@@ -1,8 +1,9 @@
 """Compiled models kept on disk, so that compiling the same again takes a fraction of a second and imports neither onnx nor LLVM's parts.
 
-In come a model file and `Options`; out comes the artefact that was put for them, or None. The key holds everything that code depends on:
-the model's bytes, the options, the target's description, the versions of the libraries and our own sources. The one thing to know: external data files are not
-found without reading the model, so an entry carries their digests, and they are compared before it is believed.
+In come a model file and `Options`; out comes the artefact that was put for them, or None. The key holds everything that code
+depends on: the model's bytes, the options, the target's description, the versions of the libraries and our own sources. The one
+thing to know: external data files are not found without reading the model, so an entry carries their digests, and they are
+compared before it is believed.
 """
 
 from __future__ import annotations

@@ -45,8 +45,8 @@ def manifest_path(library: Path) -> Path:
 
 
 def load_library(path: str | os.PathLike[str], threads: int = 1) -> NativeModel:
-    """The model saved at `path`."""
-    library = Path(path)
+    """The model saved at `path`, which is the library or the folder that holds it alone."""
+    library = _library_in(Path(path))
     manifest = manifest_path(library)
     for file in (library, manifest):
         if not file.is_file():
@@ -54,3 +54,16 @@ def load_library(path: str | os.PathLike[str], threads: int = 1) -> NativeModel:
     if manifest.stat().st_size > _MANIFEST_BYTES:
         raise CompileError(error(f"{quote(str(manifest))} is larger than any manifest").help("save the model again"))
     return NativeModel(Manifest.from_json(manifest.read_text(encoding="utf-8")), _Library(library), threads)
+
+
+def _library_in(path: Path) -> Path:
+    """The one library with a manifest beside it, if `path` is a folder."""
+    if not path.is_dir():
+        return path
+    found = sorted(each for each in path.glob("*.so") if manifest_path(each).is_file())
+    if len(found) != 1:
+        held = ", ".join(quote(each.name) for each in found[:8]) or "none"
+        raise CompileError(
+            error(f"the folder {quote(str(path))} should hold one saved model, and holds {held}").help("name the library itself")
+        )
+    return found[0]

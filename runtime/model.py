@@ -99,7 +99,7 @@ class NativeModel:
     def _refresh_team(self) -> None:
         """Begin with a new team at the first call, and in a forked child, which has no workers."""
         if self.threads > 1 and (self._team is None or self._team.process != os.getpid()):
-            self._team = Team(self._code.address(abi.worker_symbol(self.manifest.name)), self.threads)
+            self._team = Team(self._code.address(abi.worker_symbol(self.manifest.name)), self.threads, self._code)
             self._frames.clear()
 
     def take_counters(self) -> NDArray[np.uint64]:

@@ -34,9 +34,9 @@ def aligned_bytes(count: int, alignment: int) -> NDArray[np.uint8]:
 
 
 class Team:
-    """The caller's thread and `threads` - 1 workers."""
+    """The caller's thread and `threads` - 1 workers; `code` is what `worker` lies in, and is kept until the workers have left it."""
 
-    def __init__(self, worker: int, threads: int) -> None:
+    def __init__(self, worker: int, threads: int, code: object) -> None:
         self.record = aligned_bytes(TEAM_BYTES, 64)
         self.address = int(self.record.ctypes.data)
         self.process = os.getpid()
@@ -54,7 +54,7 @@ class Team:
         ]
         for thread in workers:
             thread.start()
-        self.close = weakref.finalize(self, _dismiss, self.record, workers, library.syscall if has_futex else None, self.process)
+        self.close = weakref.finalize(self, _dismiss, self.record, workers, library.syscall if has_futex else None, self.process, code)
 
     def _set(self, which: TeamField, value: int) -> None:
         self.record[which : which + 8].view(np.uint64)[0] = value
@@ -64,8 +64,8 @@ def _address(function: Any) -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-def _dismiss(record: NDArray[np.uint8], workers: list[threading.Thread], syscall: Any, process: int) -> None:
-    """Let the workers return, and wait for them: their code must not go away under them."""
+def _dismiss(record: NDArray[np.uint8], workers: list[threading.Thread], syscall: Any, process: int, code: object) -> None:
+    """Let the workers return, and wait for them: `code` must not go away under them, so it is held here."""
     if os.getpid() != process:
         return
     record[TeamField.DISMISSED] = 1

@@ -2,7 +2,7 @@
 
     obj      NAME.o, one relocatable object          shared   NAME.so, with NAME.h and the manifest NAME.json
     header   NAME.h                                  asm      NAME.s, the same code as assembly
-    llvm     NAME.ll, the LLVM IR it was made from   example  a small C program that runs it, with its linker script
+    llvm     NAME.ll, the LLVM IR it was made from   example  NAME_example/, a C program that runs it
     graph, tensor, loop                              NAME.graph.mlir and so on: the program at the end of that stage
 
 All files are written whole, or none.
@@ -56,5 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     if manifest is None:
         return 0
     stack = "" if manifest.stack_bytes is None else f", stack {bytes_text(manifest.stack_bytes)}"
-    write(f"flash {bytes_text(manifest.flash_bytes)}, RAM {bytes_text(manifest.ram_bytes)} (arena {bytes_text(manifest.arena_bytes)}{stack})")
+    write(
+        f"flash {bytes_text(manifest.flash_bytes)}, RAM {bytes_text(manifest.ram_bytes)} (arena {bytes_text(manifest.arena_bytes)}{stack})"
+    )
     return 0

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..inspect import Inspection
     from ...targets.description import Target
+    from ..inspect import Inspection
 
 SUMMARY = "show layers, work and memory of a model"
 
@@ -54,26 +54,55 @@ def _record(found: Inspection, target: Target | None) -> dict[str, Any]:
         "inputs": [port(*each) for each in found.inputs],
         "outputs": [port(*each) for each in found.outputs],
         "layers": [
-            asdict(layer) | {"inputs": [{"shape": list(s.extents), "element": s.element} for s in layer.inputs],
-                             "outputs": [{"shape": list(s.extents), "element": s.element} for s in layer.outputs]}
+            asdict(layer)
+            | {
+                "inputs": [{"shape": list(s.extents), "element": s.element} for s in layer.inputs],
+                "outputs": [{"shape": list(s.extents), "element": s.element} for s in layer.outputs],
+            }
             for layer in found.layers
         ],
     }
-    return record | ({"target": target.name, "target_flash_bytes": target.flash_bytes, "target_ram_bytes": target.ram_bytes} if target else {})
+    return record | (
+        {"target": target.name, "target_flash_bytes": target.flash_bytes, "target_ram_bytes": target.ram_bytes} if target else {}
+    )
 
 
 def _print(found: Inspection, target: Target | None) -> None:
     from ..report.terminal import Column, bytes_text, count_text, print_table, write
 
-    columns = (Column("", right=True), Column("layer", long=True), Column("operator"), Column("in", long=True), Column("out", long=True),
-               Column("MACs", right=True), Column("parameters", right=True), Column("bytes", right=True))
+    columns = (
+        Column("", right=True),
+        Column("layer", long=True),
+        Column("operator"),
+        Column("in", long=True),
+        Column("out", long=True),
+        Column("MACs", right=True),
+        Column("parameters", right=True),
+        Column("bytes", right=True),
+    )
     rows = [
-        (str(number), layer.name, layer.op_type, " ".join(map(str, layer.inputs)), " ".join(map(str, layer.outputs)),
-         count_text(layer.macs) if layer.macs != 0 else "", count_text(layer.parameters) if layer.parameters else "", bytes_text(layer.bytes))
+        (
+            str(number),
+            layer.name,
+            layer.op_type,
+            " ".join(map(str, layer.inputs)),
+            " ".join(map(str, layer.outputs)),
+            count_text(layer.macs) if layer.macs != 0 else "",
+            count_text(layer.parameters) if layer.parameters else "",
+            bytes_text(layer.bytes),
+        )
         for number, layer in enumerate(found.layers)
     ]
-    total = ("", "total", "", " ".join(str(s) for _, s in found.inputs), " ".join(str(s) for _, s in found.outputs), count_text(found.macs),
-             count_text(found.parameters), bytes_text(found.parameter_bytes))
+    total = (
+        "",
+        "total",
+        "",
+        " ".join(str(s) for _, s in found.inputs),
+        " ".join(str(s) for _, s in found.outputs),
+        count_text(found.macs),
+        count_text(found.parameters),
+        bytes_text(found.parameter_bytes),
+    )
     print_table("", columns, rows, total)
     if found.forecast is None:
         write("memory: unknown while extents are open; bind them with --dim or --shape")

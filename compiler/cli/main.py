@@ -1,6 +1,7 @@
 """`intaglio`: finds the commands, reads the arguments, runs one, and turns whatever goes wrong into a message and an exit status.
 
-0 is success, 1 the user's input, 2 a command line that cannot be read, 70 a fault of ours, 130 an interrupt, 141 a reader that went away.
+0 is success, 1 the user's input, 2 a command line that cannot be read, 70 a fault of ours, 130 an interrupt, 141 a reader that
+went away.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -51,8 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"intaglio {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, module in _commands():
-        command = commands.add_parser(name, help=module.SUMMARY, description=module.__doc__, allow_abbrev=False,
-                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+        command = commands.add_parser(
+            name, help=module.SUMMARY, description=module.__doc__, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     return parser
@@ -72,10 +75,8 @@ def _say(text: str, status: int) -> int:
 
 def _mute_stdout() -> None:
     """The interpreter flushes stdout at its end; give it somewhere to go."""
-    try:
+    with suppress(OSError, ValueError):  # there is no real file under a test
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):  # no real file, as under a test
-        pass
 
 
 def _crash(fault: Exception) -> str:
@@ -83,7 +84,9 @@ def _crash(fault: Exception) -> str:
     import tempfile
     import traceback
 
-    with tempfile.NamedTemporaryFile("w", prefix="intaglio-crash-", suffix=".txt", delete=False, encoding="utf-8", errors="replace") as file:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="intaglio-crash-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
+    ) as file:
         traceback.print_exception(fault, file=file)
     return (
         f"internal error: {type(fault).__name__}: {printable(str(fault))[:500]}\n"

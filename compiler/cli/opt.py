@@ -14,7 +14,9 @@ SUMMARY = "run passes on IR text"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """FILE, -p, --check."""
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="IR text; stdin if it is left out")
-    parser.add_argument("-p", "--pipeline", metavar="PIPELINE", help="for example 'canonicalize,fold-constants{max-bytes=4096},graph-to-tensor'")
+    parser.add_argument(
+        "-p", "--pipeline", metavar="PIPELINE", help="for example 'canonicalize,fold-constants{max-bytes=4096},graph-to-tensor'"
+    )
     parser.add_argument("--check", action="store_true", help="evaluate before and after on seeded inputs, and fail on a difference")
 
 
@@ -30,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     text, source = read_text(arguments.file)
     pipeline = pipeline_of(text, arguments.pipeline)
     module = parse_module(text, source)
-    before = module.clone({})
+    before = parse_module(text, source)  # a clone would share what a faulty pass changes by mistake
     for report in pipeline.run(module):
         for remark in report.remarks:
             message(str(remark))

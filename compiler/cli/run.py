@@ -1,7 +1,7 @@
 """Compile a model and run it: on this machine, or on a chip in the emulator.
 
-Inputs come from files (.npy, .npz, .pb, pictures) or from ONNX test folders, whose outputs are then compared. With --profile, a table per
-layer and per operator is printed, and NAME.profile.json is written to the current folder.
+Inputs come from files (.npy, .npz, .pb, pictures) or from ONNX test folders, whose outputs are then compared. With --profile, a
+table per layer and per operator is printed, and NAME.profile.json is written to the current folder.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("model", type=Path, metavar="MODEL", help="an ONNX file")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=FILE", help="an input: .npy, .npz, .pb or a picture")
-    parser.add_argument("--test-data", action="append", default=[], type=Path, metavar="DIR", help="an ONNX test folder; compares the outputs")
+    parser.add_argument(
+        "--test-data", action="append", default=[], type=Path, metavar="DIR", help="an ONNX test folder; compares the outputs"
+    )
     parser.add_argument("--target", default="host", metavar="T", help="the machine ('intaglio targets' lists them); chips are emulated")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads on the host")
     add_binding_arguments(parser)
@@ -31,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--rtol", type=float, default=1e-3, metavar="X", help="relative tolerance of --test-data (%(default)s)")
     parser.add_argument("--atol", type=float, default=1e-5, metavar="X", help="absolute tolerance of --test-data (%(default)s)")
-    parser.add_argument("--labels", type=Path, metavar="FILE", help="names of the classes, one a line; labels.txt beside the model if there is one")
+    parser.add_argument(
+        "--labels", type=Path, metavar="FILE", help="names of the classes, one a line; labels.txt beside the model if there is one"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,7 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
         )
         cases = cases_of(model, arguments.input, arguments.test_data)
         runs = [model.measure(case.inputs) for case in cases]
-    comparisons = [found for case, each in zip(cases, runs, strict=True) for found in compare(case, each.outputs, arguments.rtol, arguments.atol)]
+    comparisons = [
+        found for case, each in zip(cases, runs, strict=True) for found in compare(case, each.outputs, arguments.rtol, arguments.atol)
+    ]
     _show(arguments, model, cases, runs, comparisons)
     return 0 if all(each.passed for each in comparisons) else 1
 

@@ -23,10 +23,23 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"targets": [asdict(target) for target in targets]})
         return 0
-    columns = (Column("target"), Column("what it is"), Column("vectors", right=True), Column("flash", right=True), Column("RAM", right=True), Column("emulator"))
+    columns = (
+        Column("target"),
+        Column("what it is"),
+        Column("vectors", right=True),
+        Column("flash", right=True),
+        Column("RAM", right=True),
+        Column("emulator"),
+    )
     rows = [
-        (t.name, t.description, f"{t.vector_bits} bit" if t.vector_bits else "-", bytes_text(t.flash_bytes or None), bytes_text(t.ram_bytes or None),
-         t.emulator.program or "-")
+        (
+            t.name,
+            t.description,
+            f"{t.vector_bits} bit" if t.vector_bits else "-",
+            bytes_text(t.flash_bytes or None),
+            bytes_text(t.ram_bytes or None),
+            t.emulator.program or "-",
+        )
         for t in targets
     ]
     print_table("", columns, rows)

@@ -68,7 +68,7 @@ def _input_type(value: ValueInfoProto, dims: Mapping[str, int], shape: Sequence[
     element = scalar_of(tensor.elem_type)
     if element is None:
         name = ELEMENTS[tensor.elem_type].name if tensor.elem_type in ELEMENTS else f"number {tensor.elem_type}"
-        return error(f"the element type {name} is not supported yet")
+        return error(f"the element type {name} is not supported yet").help("change the type in the model, and convert what goes in before")
     if not tensor.HasField("shape"):
         if shape is None:
             return error("the file does not say how many dims the input has").help(

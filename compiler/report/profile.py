@@ -1,8 +1,9 @@
 """A profile as JSON's values, in the form of profile.schema.json.
 
-In comes a `Run` that was measured; out comes a record per layer and per operator type. The one thing to know: the host counts ticks of the
-cheapest clock, whose rate nobody tells, so ticks become shares, and shares of the measured latency become times; what lies between the
-kernels (checks, calls) is shared out with them. Instructions of routines that kernels call are a line of their own.
+In comes a `Run` that was measured; out comes a record per layer and per operator type. The one thing to know: the host counts
+ticks of the cheapest clock, whose rate nobody tells, so ticks become shares, and shares of the measured latency become times;
+what lies between the kernels (checks, calls) is shared out with them. Instructions of routines that kernels call are a line of
+their own.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ def profile_record(run: Run) -> dict[str, Any]:
     quantity = "instructions" if run.instructions is not None else "time_us"
     total = run.instructions if run.instructions is not None else (run.latency_ms or 0.0) * 1e3
     amounts = _amounts(run, total)
-    layers = [_layer(number, layer, quantity, amount, total) for number, (layer, amount) in enumerate(zip(manifest.layers, amounts, strict=True))]
+    layers = [
+        _layer(number, layer, quantity, amount, total) for number, (layer, amount) in enumerate(zip(manifest.layers, amounts, strict=True))
+    ]
     return {
         "version": VERSION,
         "model": manifest.name,

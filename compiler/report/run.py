@@ -23,7 +23,7 @@ MOST_LABELS_BYTES = 2**24
 
 
 def run_record(model: Model, runs: Sequence[Run], comparisons: Sequence[Comparison]) -> dict[str, Any]:
-    """The JSON object of `run`. Figures that do not apply (instructions on the host, say) are null; of several cases the last one is shown."""
+    """The JSON object of `run`. Figures that do not apply (instructions on the host) are null; of several cases the last one is shown."""
     run = runs[-1]
     manifest = run.artefact.manifest
     record: dict[str, Any] = {
@@ -66,9 +66,7 @@ def labels_for(given: Path | None, model: Path) -> tuple[str, ...]:
         raise CompileError(error("the labels file is not UTF-8 text").at(quote(str(path)))) from None
 
 
-def print_run(
-    model: Model, cases: Sequence[Case], runs: Sequence[Run], comparisons: Sequence[Comparison], labels: Sequence[str]
-) -> None:
+def print_run(model: Model, cases: Sequence[Case], runs: Sequence[Run], comparisons: Sequence[Comparison], labels: Sequence[str]) -> None:
     """The outputs of each case that has nothing to compare with, the comparisons, and the figures."""
     for case, run in zip(cases, runs, strict=True):
         if not case.expected:
@@ -102,10 +100,22 @@ def _is_one_row(array: Array) -> bool:
 
 def _print_comparisons(comparisons: Sequence[Comparison]) -> None:
     rows = [
-        (each.case, each.output, each.fault or f"{each.max_abs_err:.3g}", f"{each.wrong} of {each.elements}", "ok" if each.passed else "WRONG")
+        (
+            each.case,
+            each.output,
+            each.fault or f"{each.max_abs_err:.3g}",
+            f"{each.wrong} of {each.elements}",
+            "ok" if each.passed else "WRONG",
+        )
         for each in comparisons
     ]
-    columns = (Column("case", long=True), Column("output", long=True), Column("largest error", right=True), Column("outside", right=True), Column(""))
+    columns = (
+        Column("case", long=True),
+        Column("output", long=True),
+        Column("largest error", right=True),
+        Column("outside", right=True),
+        Column(""),
+    )
     print_table("", columns, rows)
     write(f"largest error {max(each.max_abs_err for each in comparisons):.6g}")
 
@@ -114,7 +124,9 @@ def _print_figures(model: Model, run: Run) -> None:
     record = run_record(model, [run], [])
     took = f"{run.latency_ms:.4g} ms" if run.latency_ms is not None else f"{count_text(run.instructions)} instructions"
     parts = [f"{took} on {record['target']}"]
-    parts += [f"{what} {bytes_text(record[key])}" for what, key in (("flash", "flash_bytes"), ("RAM", "ram_bytes"), ("arena", "arena_bytes"))]
+    parts += [
+        f"{what} {bytes_text(record[key])}" for what, key in (("flash", "flash_bytes"), ("RAM", "ram_bytes"), ("arena", "arena_bytes"))
+    ]
     if record["stack_bytes"] is not None:
         parts.append(f"stack {bytes_text(record['stack_bytes'])}")
     parts += [f"{record['kernels']} kernels", f"compiled in {record['compile_s']:.2f} s"]

@@ -15,9 +15,16 @@ def print_profile(profile: dict[str, Any]) -> None:
     """Both tables on stdout."""
     quantity = profile["quantity"]
     heading = "instructions" if quantity == "instructions" else "us"
-    numbers = (Column(heading, right=True), Column("share", right=True), Column("MACs", right=True), *_rate_columns(quantity), Column("bytes", right=True))
+    numbers = (
+        Column(heading, right=True),
+        Column("share", right=True),
+        Column("MACs", right=True),
+        *_rate_columns(quantity),
+        Column("bytes", right=True),
+    )
     layers = [
-        (str(layer["number"]), _short(layer["name"]), "+".join(layer["op_types"]), *_figures(layer, quantity)) for layer in profile["layers"]
+        (str(layer["number"]), _short(layer["name"]), "+".join(layer["op_types"]), *_figures(layer, quantity))
+        for layer in profile["layers"]
     ]
     if profile["between"] >= 0.5:
         between = {quantity: profile["between"], "share": profile["between"] / profile["total"], "macs": 0, "bytes": 0, "gflop_per_s": None}

@@ -1,7 +1,7 @@
 """Tables, JSON and progress on the terminal; the only file that knows rich.
 
-The one thing to know: every cell passes through `printable`, so that a name from a file cannot act on the terminal, and JSON is ASCII with
-everything else escaped. On a pipe a table is plain text, as wide as it needs.
+The one thing to know: every cell passes through `printable`, so that a name from a file cannot act on the terminal, and JSON is
+ASCII with everything else escaped. On a pipe a table is plain text, as wide as it needs.
 """
 
 from __future__ import annotations
@@ -38,10 +38,16 @@ def print_table(title: str, columns: Sequence[Column], rows: Sequence[Sequence[s
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=printable(title) or None, title_justify="left", box=SIMPLE, pad_edge=False, show_footer=bool(total), title_style="bold")
+    table = Table(
+        title=printable(title) or None, title_justify="left", box=SIMPLE, pad_edge=False, show_footer=bool(total), title_style="bold"
+    )
     for number, column in enumerate(columns):
         table.add_column(
-            column.title, total[number] if total else "", justify="right" if column.right else "left", no_wrap=not column.long, overflow="fold"
+            column.title,
+            total[number] if total else "",
+            justify="right" if column.right else "left",
+            no_wrap=not column.long,
+            overflow="fold",
         )
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
@@ -77,12 +83,12 @@ def json_safe(value: Any) -> Any:
 
 def write(text: str) -> None:
     """A line of results on stdout."""
-    print(text)
+    sys.stdout.write(f"{text}\n")
 
 
 def message(text: str) -> None:
     """A line about the work on stderr."""
-    print(text, file=sys.stderr)
+    sys.stderr.write(f"{text}\n")
 
 
 def bytes_text(count: int | None) -> str:
@@ -111,8 +117,6 @@ def progress(stages: Sequence[str]) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=Console(stderr=True), transient=True
-    ) as bar:
+    with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=len(stages), visible=False)
         yield lambda stage: bar.update(task, description=stage, completed=stages.index(stage) if stage in stages else None, visible=True)
