@@ -90,7 +90,7 @@ class CmpI(Comparison, name="lanes.cmpi", traits=(Pure,)):
 
     def evaluate(self, a: Array, b: Array) -> Array:
         if self.which[0] == "u":
-            unsigned = np.dtype(f"u{a.dtype}")
+            unsigned = np.dtype(f"u{a.dtype.itemsize}")
             a, b = a.astype(unsigned), b.astype(unsigned)
         return _COMPARE[self.which[-2:]](a, b)
 

@@ -28,10 +28,10 @@ MOST_COSTLY_BYTES = 2**16  # operands and results of an operation that does more
 class Budget:
     """How much may still be computed."""
 
-    __slots__ = ("bytes",)
+    __slots__ = ("left", "most")
 
     def __init__(self, most: int = MOST_BYTES) -> None:
-        self.bytes = most
+        self.most = self.left = most
 
 
 def fold(context: NodeContext, values: Sequence[Value | None], budget: Budget) -> list[Value | None]:
@@ -66,10 +66,10 @@ def _is_worth(op: Operation, operands: Sequence[Array], types: Sequence[TensorTy
 
 
 def _spend(context: NodeContext, size: int, budget: Budget) -> None:
-    if size > budget.bytes:
-        message = f"the constant expression would take {size} bytes, and {budget.bytes} of {MOST_BYTES} are left for such values"
+    if size > budget.left:
+        message = f"the constant expression would take {size} bytes, and {budget.left} of {budget.most} are left for such values"
         context.fail(message, "compute the value outside of the model, or make it an input")
-    budget.bytes -= size
+    budget.left -= size
 
 
 def _evaluated(context: NodeContext, op: Operation, types: Sequence[TensorType]) -> list[Array]:

@@ -22,6 +22,7 @@ from .versions import domain_of, operator_sets
 __all__ = ["Functions", "bound_nodes"]
 
 MOST_LISTED = 5
+MOST_DEPTH = 64  # of functions that call functions, and branches; Python recurses no deeper than 1000 calls
 CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")
 Key = tuple[str, str, str]
 
@@ -62,23 +63,23 @@ class Functions:
     def refuse_unsupported(self, nodes: Sequence[NodeProto], versions: Mapping[str, int]) -> None:
         """Raise a CompileError with every operator that cannot be imported, if there is any."""
         unsupported: dict[tuple[str, str], list[NodeProto]] = {}
-        for node, outer in self._unsupported(nodes, versions, None, {}):
+        for node, outer in self._unsupported(nodes, versions, (), {}):
             unsupported.setdefault((node.domain, node.op_type), []).append(outer)
         if unsupported:
             raise CompileError.of(self._diagnostic(*key, found, versions) for key, found in unsupported.items())
 
     def _unsupported(
-        self, nodes: Iterable[NodeProto], versions: Mapping[str, int], caller: NodeProto | None, seen: dict[Key, None]
+        self, nodes: Iterable[NodeProto], versions: Mapping[str, int], chain: tuple[NodeProto, ...], seen: dict[Key, None]
     ) -> Iterator[tuple[NodeProto, NodeProto]]:
         """Nodes that have neither rule nor function, each with the node of the main graph that it comes from."""
         for node in nodes:
-            outer = caller or node
+            outer = chain[0] if chain else node
             key = (domain_of(node.domain), node.op_type, node.overload)
             if function := self.local(node):
-                if key not in seen:
+                if key not in seen and len(chain) < MOST_DEPTH:  # what lies deeper is refused when it is expanded
                     seen[key] = None
-                    inner = {**versions, **operator_sets(function.opset_import, f"function {shown(function.name)}")}
-                    yield from self._unsupported(function.node, inner, outer, seen)
+                    inner = operator_sets(function.opset_import, f"function {shown(function.name)}", versions)
+                    yield from self._unsupported(function.node, inner, (*chain, outer), seen)
             elif not _is_known(node, versions.get(key[0], 0)):
                 yield node, outer
 

@@ -25,7 +25,7 @@ from ...dialects.ir.traits import Pure
 from ...errors import CompileError, error
 from .bindings import element_type, input_types
 from .folding import Budget, fold
-from .functions import Functions, bound_nodes
+from .functions import MOST_DEPTH, Functions, bound_nodes
 from .operators.registry import NodeContext, Rule, find_rule
 from .problems import shown, shown_path
 from .reader import ModelFile
@@ -33,8 +33,7 @@ from .versions import domain_of, operator_sets
 
 __all__ = ["import_model"]
 
-MOST_NODES = 200_000  # after expansion of functions and branches; a file of a few kilobytes may ask for any number
-MOST_DEPTH = 64
+MOST_NODES = 100_000  # after expansion of functions and branches; a file of a few kilobytes may ask for any number
 
 
 def import_model(file: ModelFile, dims: Mapping[str, int], shapes: Mapping[str, Sequence[int]]) -> func.Module:
@@ -63,6 +62,10 @@ class Scope:
     """The values by their names in one body of the file, and in those around it; initialisers become constants when they are used."""
 
     def __init__(self, file: ModelFile, body: GraphProto | None, outer: Scope | None = None, node: Node | None = None) -> None:
+        if body is not None and body.sparse_initializer:
+            name = shown(body.sparse_initializer[0].values.name)
+            fault = error(f"initialiser {name} is sparse, which is not supported yet").at(shown_path(file.path))
+            raise CompileError(fault.help("export the model with dense weights"))
         self.file = file
         self.outer = outer
         self.node: Node | None = node or (outer.node if outer is not None else None)  # the user's node, inside a function that it calls
@@ -78,7 +81,7 @@ class Scope:
             array = self.file.array(tensor)
             if element_type(array.dtype) is None:
                 fault = error(f"initialiser {shown(name)} holds elements of type {array.dtype}, which is not supported yet")
-                raise CompileError(fault.at(shown_path(self.file.path)))
+                raise CompileError(fault.at(shown_path(self.file.path)).help("convert it to another element type"))
             constant = builder.add(graph.Constant(value=Dense(array)))
             value = self.values[name] = constant.output
             value.name = name
@@ -114,12 +117,13 @@ class Importer:
             context.fail(f"the model has more than {MOST_NODES} nodes when its functions are expanded", "simplify the model")
         values = self.results(context, versions)
         for i, name in enumerate(node.output):
-            if name and i >= len(values):
+            if not name:
+                continue
+            value = values[i] if i < len(values) else None
+            if value is None:
                 context.fail(f"output {i} is not supported", "remove the output from the model, if nothing needs it")
-            if name:
-                value = scope.values[name] = values[i]
-                if value is not None and not value.name:
-                    value.name = name
+            scope.values[name] = value
+            value.name = value.name or name
 
     def context(self, node: NodeProto, scope: Scope, versions: Mapping[str, int]) -> NodeContext:
         """What the rule of a node sees."""
@@ -159,7 +163,7 @@ class Importer:
         """Import the body of a function in place of the node that calls it; it sees nothing of the body around the call."""
         scope = Scope(self.file, None, node=context.builder.location.nodes[0])
         scope.values.update(zip_longest(function.input, context.inputs[: len(function.input)]))
-        inner = {**versions, **operator_sets(function.opset_import, context.place)} if function.opset_import else versions
+        inner = operator_sets(function.opset_import, context.place, versions)
         return self.body(bound_nodes(function, context.node), scope, inner, list(function.output))
 
     def nested(self, context: NodeContext, inner: Callable[[], list[Value | None]]) -> list[Value | None]:

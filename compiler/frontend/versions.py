@@ -6,7 +6,7 @@ installed onnx package describes. Other domains are not refused here: a model ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from onnx import OperatorSetIdProto, defs
 
@@ -28,9 +28,12 @@ def domain_of(name: str) -> str:
     return _ALIASES.get(name, name)
 
 
-def operator_sets(imports: Iterable[OperatorSetIdProto], where: str) -> dict[str, int]:
-    """The version in force for each domain. Raises CompileError for versions of ONNX's operators that are not read."""
-    versions = {domain_of(entry.domain): entry.version for entry in imports}
+def operator_sets(imports: Iterable[OperatorSetIdProto], where: str, around: Mapping[str, int] | None = None) -> dict[str, int]:
+    """The version in force for each domain, which are those `around` where a function says nothing else.
+
+    Raises CompileError for versions of ONNX's operators that are not read.
+    """
+    versions = {**(around or {}), **{domain_of(entry.domain): entry.version for entry in imports}}
     version = versions.setdefault("", 1)  # files from before opsets name none
     if not OLDEST <= version <= newest():
         raise CompileError(_refusal(version).at(where))

@@ -23,8 +23,8 @@ from .activation import (
     Swish,
     ThresholdedRelu,
 )
+from .cast import Cast
 from .constant import Constant
-from .convert import Cast
 from .convolution import Conv, ConvTranspose
 from .elementwise import (
     Abs,

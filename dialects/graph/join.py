@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -139,10 +140,10 @@ class Pad(Operation, name="graph.pad", traits=(Pure, DataMovement)):
         for axis, (extent, begin, end) in enumerate(zip(source.shape, self.begins, self.ends, strict=True)):
             if extent is None:
                 continue
-            if extent + begin + end < 0 or -min(begin, end, 0) > extent:
+            left = extent + min(begin, 0) + min(end, 0)
+            if left < 0:
                 yield f"pads {begin} and {end} take more than axis {axis} of {source} has"
-            reach = {"constant": begin + end, "edge": begin + end if extent else 0, "reflect": extent - 1, "wrap": extent}[self.mode]
-            if max(begin, end) > max(reach, 0):
+            elif self.mode != "constant" and max(begin, end) > {"edge": math.inf if left else 0, "reflect": left - 1}.get(self.mode, left):
                 yield f"pads {begin} and {end} reach further than axis {axis} of {source}, which the mode {self.mode} cannot fill"
 
     def evaluate(self, input: Array) -> Array:

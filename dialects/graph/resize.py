@@ -27,7 +27,8 @@ MODES = ("nearest", "linear", "cubic")
 class Resize(Operation, name="graph.resize", traits=(Pure,)):
     """Resample a tensor on another grid.
 
-    input [...]: floats; any type if `mode` is nearest. output: extents `sizes`, or (if that is empty) floor(extent * scales[axis]).
+    input [...]: floats; any type if `mode` is nearest. output: extents `sizes`, or (if that is empty) floor(extent * scales[axis]); the scales that
+    are not given are the ratios of the extents.
     `mode`: nearest, linear or cubic; `coordinates`: where output o lies on the input (ONNX's coordinate_transformation_mode); `rounding`
     of that to the nearest element (ONNX's nearest_mode; `simple`: floor, when shrinking ceil). Positions outside read the border.
     `cubic_a`, `exclude_outside`: the cubic kernel, and whether taps outside lose their weight.
@@ -126,7 +127,7 @@ class Resize(Operation, name="graph.resize", traits=(Pure,)):
                 matrix = np.zeros((size, extent), np.float32)
                 np.add.at(matrix, (np.arange(size)[:, None], taps), weights)
                 out = np.moveaxis(np.tensordot(matrix.astype(widened(x).dtype), widened(out), (1, axis)), 0, axis)
-        return np.ascontiguousarray(out.astype(x.dtype, copy=False))
+        return out.astype(x.dtype)
 
     def _sizes(self, x: Array) -> tuple[int, ...]:
         return self.sizes or tuple(math.floor(n * s) for n, s in zip(x.shape, self.scales, strict=True))

@@ -57,7 +57,8 @@ def padded(x: Array, begins: Sequence[int], ends: Sequence[int], value: float) -
     out = np.pad(x, widths, constant_values=value) if any(map(any, widths)) else x
     cuts = [slice(max(-b, 0), n - max(-e, 0)) for b, e, n in zip(begins, ends, out.shape[len(lead) :], strict=True)]
     inner: tuple[Any, ...] = (..., *cuts)
-    return out[inner]
+    cropped: Array = out[inner]
+    return cropped
 
 
 def taps(x: Array, kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int], extents: Sequence[int]) -> Iterator[Array]:

@@ -280,6 +280,7 @@ class AffineMap:
         return f"affine_map<({dims}) -> ({', '.join(map(str, self.results))})>"
 
 
+MAX_PARENTHESES = 100
 _TOKEN = re.compile(r"\s*(?:(d\d+|floordiv|mod|ceildiv)|(\d+)|(->|[-+*(),]))")
 
 
@@ -293,6 +294,8 @@ def parse_map(text: str) -> AffineMap:
             raise ValueError(f"unexpected {text[position : position + 8]!r} in affine map {text!r}")
         tokens.append(match.group().strip())
         position = match.end()
+    if tokens.count("(") > MAX_PARENTHESES:
+        raise ValueError(f"more than {MAX_PARENTHESES} parentheses in an affine map")
     return _MapParser(tokens).map()
 
 
@@ -302,6 +305,7 @@ class _MapParser:
     def __init__(self, tokens: Sequence[str]) -> None:
         self.tokens = [*tokens, ""]
         self.at = 0
+        self.dims = 0
 
     def take(self, expected: str = "") -> str:
         token = self.tokens[self.at]
@@ -314,8 +318,11 @@ class _MapParser:
         self.take("(")
         dims = 0
         while self.tokens[self.at] != ")":
-            if self.take() != ",":
-                dims += 1
+            if dims:
+                self.take(",")
+            self.take(f"d{dims}")
+            dims += 1
+        self.dims = dims
         self.take(")")
         self.take("->")
         self.take("(")
@@ -338,10 +345,12 @@ class _MapParser:
         value = self.factor()
         while self.tokens[self.at] in ("*", "floordiv", "mod"):
             operator, right = self.take(), self.factor()
-            if not right.is_constant:
+            if not right.is_constant and operator == "*":
                 value, right = right, value
             if not right.is_constant:
                 raise ValueError("a product of two dims is not affine")
+            if operator != "*" and right.constant < 1:
+                raise ValueError(f"{operator} by {right.constant}, which is not positive")
             match operator:
                 case "*":
                     value = value * right.constant
@@ -359,4 +368,8 @@ class _MapParser:
             value = self.sum()
             self.take(")")
             return value
-        return d(int(token[1:])) if token.startswith("d") else constant(int(token))
+        if token.isdigit() and len(token) < 20:
+            return constant(int(token))
+        if not token[1:].isdigit() or int(token[1:]) >= self.dims:
+            raise ValueError(f"{token!r} is no dim of the affine map")
+        return d(int(token[1:]))

@@ -6,7 +6,6 @@ The text may come from anywhere: every fault is a CompileError, nesting is bound
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -15,6 +14,7 @@ import numpy as np
 from ...errors import CompileError, error, printable
 from .affine import parse_map
 from .attributes import Attribute, Dense, Number, Symbol
+from .definition import attribute_accepts
 from .location import UNKNOWN, Location, Node
 from .operation import Block, Operation, Region, Value, registered
 from .types import (
@@ -22,13 +22,16 @@ from .types import (
     Extent,
     FloatType,
     FunctionType,
+    IndexType,
     IntegerType,
     Scalar,
+    StringType,
     TensorType,
     Type,
     VectorType,
     element_of,
     f64,
+    i1,
     i64,
     parse_scalar,
     string,
@@ -43,7 +46,10 @@ _TOKEN = re.compile(
     |(?P<mark>->|\{-\#|\#-\}|[-+*/(){}\[\]<>,:=?@])""",
     re.VERBOSE,
 )
-MAX_DEPTH = 200
+_INTEGER = re.compile(r"-?\d{1,20}")
+_FLOAT = re.compile(r"-?\d+(\.\d*([eE][-+]?\d+)?)?")
+MAX_DEPTH = 100
+MAX_ATTRIBUTE_DEPTH = 20
 
 
 def parse_operation(text: str, source: str = "<text>") -> Operation:
@@ -76,6 +82,7 @@ class _Parser:
         self.tokens: list[str] = []
         self.offsets: list[int] = []
         self.at = 0
+        self.depth = 0
         self.pending: list[tuple[Operation, str, str, TensorType]] = []
         self._tokenise()
 
@@ -160,15 +167,7 @@ class _Parser:
     ) -> Operation:
         end, self.at = self.at, start
         segments = self.segments(class_, properties.pop("operandSegmentSizes", None), len(operands))
-        for key, spec in class_.definition.attributes.items():
-            if spec.is_result_type and len(type_.results) == 1:
-                properties[key] = type_.results[0]
-            elif spec.is_discardable:
-                properties[key] = discardable.get(f"ir.{key}", spec.default)  # type: ignore[arg-type]
-            elif key not in properties:
-                if not isinstance(spec.default, bool | int | float | str | tuple | None):
-                    self.fail(f"{class_.name} needs the attribute {key!r}")
-                properties[key] = spec.default
+        self.complete(class_, properties, discardable, type_)
         for key in properties:
             if key not in class_.definition.attributes:
                 self.fail(f"{class_.name} has no attribute {key!r}")
@@ -189,12 +188,29 @@ class _Parser:
         self.at = end
         return op
 
+    def complete(
+        self, class_: type[Operation], properties: dict[str, Attribute], discardable: dict[str, Attribute], type_: FunctionType
+    ) -> None:
+        """Add to the properties what the text shows elsewhere or leaves out."""
+        for key, spec in class_.definition.attributes.items():
+            if spec.is_result_type and len(type_.results) == 1:
+                properties[key] = type_.results[0]
+            elif spec.is_discardable:
+                properties[key] = discardable.get(f"ir.{key}", spec.default)  # type: ignore[arg-type]
+            elif isinstance(properties.get(key), bool) and not attribute_accepts(spec.annotation, properties[key], class_):
+                properties[key] = Number(bool(properties[key]), i1)  # MLIR writes a truth value and the number of type i1 alike
+            elif key not in properties:
+                if not isinstance(spec.default, bool | int | float | str | tuple | None):
+                    self.fail(f"{class_.name} needs the attribute {key!r}")
+                properties[key] = spec.default
+
     def segments(self, class_: type[Operation], given: Attribute, count: int) -> tuple[int, ...]:
         specs = class_.definition.operands
         if class_.definition.is_segmented:
-            if not isinstance(given, tuple) or len(given) != len(specs) or sum(int(str(n)) for n in given) != count:
+            sizes = tuple(n for n in given if isinstance(n, int) and n >= 0) if isinstance(given, tuple) else ()
+            if not isinstance(given, tuple) or not len(given) == len(sizes) == len(specs) or sum(sizes) != count:
                 self.fail(f"{class_.name} needs operandSegmentSizes with {len(specs)} numbers that add up to {count}")
-            return tuple(int(str(n)) for n in given)
+            return sizes
         rest = count - sum(spec.kind == "operand" for spec in specs)
         segments = tuple(1 if spec.kind == "operand" else rest for spec in specs)
         if rest < 0 or sum(segments) != count:
@@ -264,6 +280,20 @@ class _Parser:
         return entries
 
     def attribute(self) -> Attribute:
+        """One attribute; nesting is bounded, because it is read by recursion."""
+        self.enter()
+        value = self.attribute_inside()
+        self.depth -= 1
+        if self.depth and isinstance(value, _Resource):
+            self.fail("a resource stands alone, not in a list or dictionary")
+        return value
+
+    def enter(self) -> None:
+        self.depth += 1
+        if self.depth > MAX_ATTRIBUTE_DEPTH:
+            self.fail(f"attributes or types are nested more than {MAX_ATTRIBUTE_DEPTH} deep")
+
+    def attribute_inside(self) -> Attribute:
         token = self.peek()
         match token:
             case "unit" | "true" | "false":
@@ -307,12 +337,11 @@ class _Parser:
         return tuple(items)
 
     def integer(self) -> int:
-        try:
-            return int(self.peek())
-        except ValueError:
-            self.fail(f"expected an integer, found {self.peek()!r}")
-        finally:
-            self.at += 1
+        token = self.peek()
+        if not _INTEGER.fullmatch(token) or not -(2**63) <= int(token) < 2**64:
+            self.fail(f"expected an integer of 64 bits, found {token!r}")
+        self.at += 1
+        return int(token)
 
     def affine_map(self) -> Attribute:
         self.take("affine_map")
@@ -329,14 +358,22 @@ class _Parser:
             self.fail(str(problem), start)
 
     def number(self) -> Attribute:
+        start = self.at
         token = self.take()
         self.take(":")
         type_ = self.type()
+        value = self.scalar(token, type_, start)
         if type_ == i64:
-            return int(token)
-        if type_ == f64:
-            return float(_scalar_value(token, f64))
-        return _number(token, type_)
+            return int(value)
+        return float(value) if type_ == f64 else Number(value, type_)
+
+    def scalar(self, token: str, type_: Type, start: int) -> int | float | bool:
+        """The value of `token` as an element of `type_`, which it must fit."""
+        value = _scalar_value(token, element_of(type_)) if isinstance(type_, FloatType | IntegerType | IndexType | VectorType) else None
+        if value is None or isinstance(value, str):
+            self.at = start
+            self.fail(f"{token} is no number of type {type_}")
+        return value
 
     def dense(self) -> Attribute:
         kind = self.take()
@@ -346,8 +383,8 @@ class _Parser:
             self.take(">")
             self.take(":")
             type_ = self.type()
-            if not isinstance(type_, TensorType) or not type_.is_static:
-                self.fail(f"a resource needs a static tensor type, not {type_}")
+            if not isinstance(type_, TensorType) or not type_.is_static or type_.element == string:
+                self.fail(f"a resource needs a static tensor type of numbers, not {type_}")
             return _Resource(name, type_)  # type: ignore[return-value]
         items: list[str] = []
         while not self.accept(">"):
@@ -356,11 +393,13 @@ class _Parser:
                 items.append(token)
         self.take(":")
         type_ = self.type()
-        if isinstance(type_, VectorType):
-            return _number(items[0], type_)
+        if isinstance(type_, VectorType) and len(items) == 1:
+            return Number(self.scalar(items[0], type_, self.at), type_)
         if not isinstance(type_, TensorType) or not type_.is_static or type_.elements != len(items):
             self.fail(f"{len(items)} elements for {type_}")
         elements = [_scalar_value(item, type_.element) for item in items]
+        if None in elements:
+            self.fail(f"{items[elements.index(None)]} is no {type_.element}")
         return Dense(np.array(elements, dtype=type_.element.dtype).reshape(type_.extents))
 
     # Types.
@@ -381,6 +420,12 @@ class _Parser:
         return tuple(types)
 
     def type(self) -> Type:
+        self.enter()
+        type_ = self.type_inside()
+        self.depth -= 1
+        return type_
+
+    def type_inside(self) -> Type:
         token = self.peek()
         match token:
             case "tensor":
@@ -388,7 +433,9 @@ class _Parser:
             case "vector":
                 self.take()
                 shape, element = self.shaped(self.angle())
-                return VectorType(shape[0] or 0, element)
+                if len(shape) != 1 or not shape[0]:
+                    self.fail("a vector has one extent, which is at least 1")
+                return VectorType(shape[0], element)
             case "!loop.buffer":
                 return self.buffer_type()
             case "!ir.string":
@@ -417,6 +464,8 @@ class _Parser:
         try:
             scalar = string if element == "!ir.string" else parse_scalar(element)
             shape: tuple[Extent, ...] = tuple(None if extent == "?" else int(extent) for extent in extents)
+            if any(extent is not None and not 0 <= extent < 2**63 for extent in shape):
+                raise ValueError(text)
         except ValueError:
             self.fail(f"{text!r} is no shape with an element type", start)
         if not more:
@@ -468,7 +517,11 @@ class _Parser:
             while not self.accept("}"):
                 name = self.take()
                 self.take(":")
-                blobs[name] = bytes.fromhex(self.quoted()[10:])
+                try:
+                    blobs[name] = bytes.fromhex(self.quoted()[10:])
+                except ValueError:
+                    self.at -= 1
+                    self.fail(f"the resource {name!r} is not written as hexadecimal bytes")
                 self.accept(",")
             self.take("}")
             self.take("#-}")
@@ -488,25 +541,25 @@ class _Resource:
         self.type = type_
 
 
-def _number(token: str, type_: Type) -> Number:
-    value = _scalar_value(token, element_of(type_))
-    if isinstance(value, str):
-        raise ValueError(f"{token} is no number")
-    return Number(value, type_)
-
-
-def _scalar_value(token: str, type_: Scalar) -> int | float | bool | str:
+def _scalar_value(token: str, type_: Scalar) -> int | float | bool | str | None:
+    """What `token` says as a scalar of this type; None where it says nothing, or something that the type does not hold."""
     match type_:
         case FloatType():
-            if token.startswith("0x"):
-                raw = struct.pack("<Q", int(token, 16))[: type_.dtype.itemsize]
-                return float(np.frombuffer(raw, type_.dtype)[0])
-            return float(token)
+            return _float_value(token, type_)
         case IntegerType(bits=1):
-            return token in ("true", "1")
-        case _ if token.startswith('"'):
-            return unescape(token[1:-1])
-    return int(token)
+            return {"true": True, "1": True, "false": False, "0": False}.get(token)
+        case StringType():
+            return unescape(token[1:-1]) if token.startswith('"') else None
+    bits, unsigned = (type_.bits, type_.unsigned) if isinstance(type_, IntegerType) else (64, False)
+    low, high = (0, 2**bits) if unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1))
+    return int(token) if _INTEGER.fullmatch(token) and low <= int(token) < high else None
+
+
+def _float_value(token: str, type_: FloatType) -> float | None:
+    if token.startswith("0x"):
+        bits = int(token, 16)
+        return float(np.frombuffer(bits.to_bytes(8, "little"), type_.dtype)[0]) if bits < 2**type_.bits else None
+    return float(token) if _FLOAT.fullmatch(token) else None
 
 
 __all__ = ["parse_operation", "unescape"]

@@ -135,7 +135,7 @@ class _Printer:
                 return str(value)
 
     def dense(self, value: Dense) -> str:
-        if value.array.size <= INLINE_ELEMENTS:
+        if value.array.size <= INLINE_ELEMENTS or value.array.dtype == object:
             return f"dense<{_nested(value.array, element_of(value.type)) if value.array.size else ''}> : {value.type}"
         name = f"c{value.digest}"
         self.resources[name] = value

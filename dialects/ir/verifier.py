@@ -86,10 +86,13 @@ def _own_faults(op: Operation) -> Iterator[str]:
             yield f"attribute {key!r} is {op.attributes[key]!r}, which is not of type {spec.annotation}"
     if not complete:
         return
-    problems = list(op.verify())
+    try:
+        problems = list(op.verify())
+        problems += [] if problems else list(_result_faults(op))
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as problem:
+        # The checks take operands of the right kind for granted; a program from a file may have others.
+        problems = [f"the operands do not fit: {problem}"]
     yield from problems
-    if not problems:
-        yield from _result_faults(op)
 
 
 def _result_faults(op: Operation) -> Iterator[str]:

@@ -137,12 +137,14 @@ class Compute(Operation, name="tensor.compute", traits=(Pure, IsolatedFromAbove)
         shape = self.extents[: self.parallel]
         grid: list[Any] = list(np.ogrid[tuple(slice(0, n) for n in shape)]) if shape else []
         element = self.output.type.element  # type: ignore[attr-defined]
+        if 0 in shape:
+            return np.empty(shape, element.dtype)  # maps may leave inputs that are never read
         state: Any = None
         if self.init is not None:
             state = np.full(shape, self.init.scalar())
         for point in itertools.product(*map(range, self.extents[self.parallel :])):
             state = self._step(frame, inputs, captured, [*grid, *point], state)
-        return np.array(np.broadcast_to(np.asarray(state, dtype=element.dtype), shape), order="C")
+        return np.broadcast_to(np.asarray(state, dtype=element.dtype), shape).copy()  # ascontiguousarray would make rank 0 rank 1
 
     def _step(self, frame: Frame, inputs: Sequence[Array], captured: Sequence[Array], point: list[Any], state: Any) -> Any:
         elements = [source[tuple(np.asarray(s) for s in map_.evaluate(point))] for source, map_ in zip(inputs, self.maps, strict=True)]

@@ -17,6 +17,7 @@ from ...dialects.ir.attributes import Number
 from ...dialects.ir.operation import Argument, Operation, Value
 from ...dialects.ir.types import TensorType
 from ...dialects.tensor.view import tensor_type
+from ...errors import CompileError, error
 
 NEUTRAL = {"add": 0.0, "mul": 1.0, "max": float("-inf"), "min": float("inf")}
 
@@ -67,26 +68,33 @@ class Guard:
 
 
 def domain(kernel: tensor.Kernel) -> Domain:
-    """The domain of a kernel. Raises ValueError where it has two roots or an output that no map reaches."""
+    """The domain of a kernel. Raises CompileError where it is no single loop nest."""
     roots = [op for op in kernel.body if isinstance(op, tensor.Compute) and op.has_reduction]
     if len(roots) > 1:
-        raise ValueError("a kernel has one root")
+        raise _refusal(kernel, "has two computations with a reduction")
     yielded = kernel.body.terminator.operands
     if not roots:
-        extents = tensor_type(yielded[0]).extents
+        extents = tensor_type(yielded[0]).extents if yielded else ()
+        if any(tensor_type(value).extents != extents for value in yielded):
+            raise _refusal(kernel, "yields values of different shapes")
         return Domain(extents, (), None, tuple((value, AffineMap.identity(len(extents))) for value in yielded))
     (root,) = roots
     parallel, reduction = root.extents[: root.parallel], root.extents[root.parallel :]
     members = dict.fromkeys(kernel.body)
-    outputs = tuple((value, _checked_store_map(root, value, members)) for value in yielded)
+    outputs = tuple((value, _checked_store_map(kernel, root, value, members)) for value in yielded)
     return Domain(parallel, reduction, root, outputs)
 
 
-def _checked_store_map(root: tensor.Compute, value: Value, members: Container[Operation]) -> AffineMap:
+def _checked_store_map(kernel: tensor.Kernel, root: tensor.Compute, value: Value, members: Container[Operation]) -> AffineMap:
     map_ = store_map(root, value, members)
     if map_ is None:
-        raise ValueError("an output is no rearrangement of the root")
+        raise _refusal(kernel, "yields a value that is no rearrangement of its reduction")
     return map_
+
+
+def _refusal(kernel: tensor.Kernel, why: str) -> CompileError:
+    names = ", ".join(str(node) for node in kernel.location.nodes)
+    return CompileError(error(f"tensor.kernel {why}, so it is no single loop nest").at(f"nodes: {names or 'unknown'}"))
 
 
 def store_map(root: tensor.Compute, value: Value, members: Container[Operation]) -> AffineMap | None:

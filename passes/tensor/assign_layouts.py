@@ -9,6 +9,7 @@ from ...dialects.func import Function, Module
 from ...dialects.ir.affine import Affine, AffineMap
 from ...dialects.ir.types import TensorType
 from ...dialects.tensor.view import tensor_type
+from ...errors import CompileError
 from ..analysis.domain import Domain, Reads, access_strides, domain, reads
 from ..manager import Pass, Report
 
@@ -44,7 +45,11 @@ def _refresh(function: Function) -> None:
 def _lay_out(kernel: tensor.Kernel, report: Report) -> None:
     for argument, value in zip(kernel.body.arguments, kernel.inputs, strict=True):
         argument.type = value.type
-    domain_ = domain(kernel)
+    try:
+        domain_ = domain(kernel)
+    except CompileError as refusal:
+        report.remark(kernel, f"stays row-major: {refusal.diagnostics[0].message}")
+        return
     ranking = _ranking(kernel, domain_, reads(domain_))
     for (value, map_), result in zip(domain_.outputs, kernel.outputs, strict=True):
         order = _order_of(map_, ranking, tensor_type(value))

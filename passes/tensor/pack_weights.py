@@ -82,9 +82,10 @@ def _blocked_axis(access: Access, schedule: Schedule) -> tuple[int | None, int]:
         if subscript.coefficient(schedule.vector) == 1:
             tile = schedule.tile[schedule.vector]
             others = [c for atom, c in subscript.terms if atom != Dim(schedule.vector)]
-            aligned = not subscript.constant and all(c % tile == 0 for c in others)
             whole = math.ceil(tile / schedule.lanes) * schedule.lanes
-            return axis, whole if aligned and _fits(tile, schedule) else 0
+            alone = not others and _fits(tile, schedule)
+            aligned = tile == whole and all(c % tile == 0 for c in others)
+            return axis, whole if not subscript.constant and (alone or aligned) else 0
     return None, 1
 
 

@@ -26,6 +26,7 @@ from intaglio.dialects.ir.verifier import verify
 from intaglio.errors import CompileError, Diagnostic
 from intaglio.passes.instruments import VerifyEach
 from intaglio.passes.manager import Pipeline, Report
+
 from programs import assert_round_trip, assert_same, inputs_of, run
 
 _DIRECTIVE = re.compile(r"//\s*(opt|check|check-next|check-not|error|remark|rtol):\s*(.*?)\s*$")
@@ -117,7 +118,9 @@ def _expect_errors(case: Case) -> None:
     except CompileError as refused:
         found = refused.diagnostics
     for each in case.of("error"):
-        assert any(each.text in str(one) and each.op in str(one) for one in found), f"nothing says {each.text!r} of {each.op}: {list(map(str, found))}"
+        assert any(each.text in str(one) and each.op in str(one) for one in found), (
+            f"nothing says {each.text!r} of {each.op}: {list(map(str, found))}"
+        )
     assert len(found) == len(case.of("error")), f"more errors than expected: {list(map(str, found))}"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from intaglio.dialects import arith, lanes, loop, math, tensor  # noqa: F401 - the parser knows what is imported
 from intaglio.dialects.func import Function, Module
 from intaglio.dialects.ir.attributes import Array
 from intaglio.dialects.ir.evaluator import evaluate
@@ -35,6 +36,11 @@ def inputs_of(function: Function, seed: int = 0, special: bool = False) -> list[
     return [_array(argument.type, random, special) for argument in function.arguments]
 
 
+def elements(element: Scalar, shape: tuple[int, ...], seed: int) -> Array:
+    """An array of small numbers."""
+    return _draw(element, shape, np.random.default_rng(seed), special=False)
+
+
 def _array(type_: Type, random: np.random.Generator, special: bool) -> Array:
     match type_:
         case TensorType():
@@ -43,10 +49,10 @@ def _array(type_: Type, random: np.random.Generator, special: bool) -> Array:
             shape = (type_.elements,)
         case _:
             shape = (lanes_of(type_),) if lanes_of(type_) > 1 else ()
-    return _elements(element_of(type_), shape, random, special)
+    return _draw(element_of(type_), shape, random, special)
 
 
-def _elements(element: Scalar, shape: tuple[int, ...], random: np.random.Generator, special: bool) -> Array:
+def _draw(element: Scalar, shape: tuple[int, ...], random: np.random.Generator, special: bool) -> Array:
     match element:
         case FloatType():
             values = random.integers(-32, 33, shape) / 8.0  # few bits, so that reassociated sums are still exact

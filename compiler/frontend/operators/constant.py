@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ....dialects import graph
 from ....dialects.ir.attributes import Array
 from ....dialects.ir.operation import Value
 from .registry import NodeContext, importer
@@ -38,6 +39,20 @@ def _constant_value(node: NodeContext) -> Array:
 def identity(node: NodeContext) -> Value:
     """Nothing is left of it."""
     return node.input(0)
+
+
+@importer("Dropout", since=7)
+def dropout(node: NodeContext) -> list[Value]:
+    """Nothing is dropped at inference; the mask, if somebody asks for it, keeps everything."""
+    training = node.constant(2)
+    if node.optional(2) is not None and (training is None or training.any()):
+        node.fail("training is not supported", "export the model for inference")
+    if not node.wants(1):
+        return [node.input(0)]
+    if not node.type(0).is_static:
+        node.fail(f"the mask of {node.type(0)} has no known shape", "bind the free dims of the model")
+    kept = node.array(np.array(True))
+    return [node.input(0), node.add(graph.Expand(kept, shape=node.type(0).extents)).output]
 
 
 @importer("If")
