@@ -50,8 +50,8 @@ def test_the_package_becomes_a_program(name: str, tmp_path: Path) -> None:
     sources = [str(tmp_path / part) for part in ("main.c", "startup.c", "model.o")]
     layout = f"-Wl,--gc-sections,-e,reset,-T,{tmp_path / 'link.ld'}"
     run_zig("cc", *machine, *FLAGS, "-nostdlib", layout, *sources, "-lcompiler_rt", "-o", str(tmp_path / "model.elf"))
-    with (tmp_path / "model.elf").open("rb") as file:
-        elf = elftools.ELFFile(file)
+    with (tmp_path / "model.elf").open("rb") as program_file:
+        elf = elftools.ELFFile(program_file)
         flash = elf.get_section_by_name(".rodata")
         assert WEIGHTS.tobytes() in flash.data()
         assert flash["sh_addr"] % 16 == 0

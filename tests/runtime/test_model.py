@@ -84,7 +84,7 @@ class OnlyDlpack:
         np.asfortranarray(X),
         np.repeat(X, 2, axis=0)[::2],
         X.astype(">f4")[:].astype("<f4"),
-        memoryview(X),
+        memoryview(X.tobytes()).cast("B").cast("f", (16, 8)),
     ],
     ids=["array", "list", "dlpack", "columns first", "strided", "little", "memoryview"],
 )
