@@ -17,6 +17,8 @@ from .elementwise import widened
 from .extents import UNKNOWN, Axis, axes, from_axes, tensor
 from .window import padded, reach, taps, window_extent, window_faults
 
+CACHED_ELEMENTS = 1 << 16
+
 
 class Convolution(Operation):
     """Base: operands and the checks that do not depend on the direction."""
@@ -110,13 +112,19 @@ class Conv(Convolution, name="graph.conv", traits=(Pure,)):
         rank = len(self.strides)
         source = padded(widened(x), self.pads[:rank], self.pads[rank:], 0)
         extents = [
-            (n - reach(k, d)) // s + 1 for n, k, s, d in zip(source.shape[2:], w.shape[2:], self.strides, self.dilations, strict=True)
+            max((n - reach(k, d)) // s + 1, 0) for n, k, s, d in zip(source.shape[2:], w.shape[2:], self.strides, self.dilations, strict=True)
         ]
+        source = source.reshape(x.shape[0], self.groups, -1, *source.shape[2:])
         filters = widened(w).reshape(self.groups, w.shape[0] // self.groups, w.shape[1], -1)
         total = np.zeros((x.shape[0], self.groups, filters.shape[1], int(np.prod(extents))), source.dtype)
-        for t, seen in enumerate(taps(source, w.shape[2:], self.strides, self.dilations, extents)):
-            columns = seen.reshape(x.shape[0], self.groups, filters.shape[2], -1)
-            total += columns * filters[..., t] if filters.shape[2] == 1 else filters[..., t] @ columns
+        # As many groups at a time as stay in the cache.
+        step = max(CACHED_ELEMENTS // max(total[:, 0].size, 1), 1)
+        for first in range(0, self.groups, step):
+            some = slice(first, first + step)
+            for t, seen in enumerate(taps(source[:, some], w.shape[2:], self.strides, self.dilations, extents)):
+                columns = seen.reshape(*seen.shape[:3], -1)
+                factors = filters[some, ..., t]
+                total[:, some] += columns * factors if factors.shape[2] == 1 else factors @ columns
         out = total.reshape(x.shape[0], w.shape[0], *extents)
         return with_bias(out, bias).astype(x.dtype, copy=False)
 

@@ -27,8 +27,8 @@ MODES = ("nearest", "linear", "cubic")
 class Resize(Operation, name="graph.resize", traits=(Pure,)):
     """Resample a tensor on another grid.
 
-    input [...]: floats; any type if `mode` is nearest. output: extents `sizes`, or (if that is empty) floor(extent * scales[axis]); the scales that
-    are not given are the ratios of the extents.
+    input [...]: floats; any type if `mode` is nearest. output: extents `sizes`, or (if that is empty) floor(extent * scales[axis]);
+    scales that are not given are the ratios of the extents.
     `mode`: nearest, linear or cubic; `coordinates`: where output o lies on the input (ONNX's coordinate_transformation_mode); `rounding`
     of that to the nearest element (ONNX's nearest_mode; `simple`: floor, when shrinking ceil). Positions outside read the border.
     `cubic_a`, `exclude_outside`: the cubic kernel, and whether taps outside lose their weight.

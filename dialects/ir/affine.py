@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeAlias
 
 Range: TypeAlias = tuple[int, int]  # inclusive at both ends
@@ -21,6 +22,9 @@ class Dim:
     """The dim at a position of the iteration space."""
 
     position: int
+
+    def __hash__(self) -> int:
+        return self.position  # a dim is the key of every sum; the generated hash of a tuple took a tenth of the lowering
 
     def __str__(self) -> str:
         return f"d{self.position}"
@@ -52,6 +56,8 @@ Atom: TypeAlias = Dim | Quotient | Remainder
 
 
 def _rank(atom: Atom) -> tuple[int, int, str]:
+    if type(atom) is Dim:
+        return (0, atom.position, "")
     match atom:
         case Dim(position):
             return (0, position, "")
@@ -73,7 +79,9 @@ class Affine:
             return Affine(self.terms, self.constant + other)
         if not other.terms:
             return Affine(self.terms, self.constant + other.constant)
-        return _sum([*self.terms, *other.terms], self.constant + other.constant)
+        if not self.terms:
+            return Affine(other.terms, self.constant + other.constant)
+        return combination(((self, 1), (other, 1)))
 
     __radd__ = __add__
 
@@ -83,6 +91,8 @@ class Affine:
     def __mul__(self, factor: int) -> Affine:
         if factor == 0:
             return Affine()
+        if factor == 1:
+            return self
         return Affine(tuple((atom, c * factor) for atom, c in self.terms), self.constant * factor)
 
     __rmul__ = __mul__
@@ -130,10 +140,7 @@ class Affine:
 
     def substitute(self, dims: Sequence[Affine] | Mapping[int, Affine]) -> Affine:
         """This expression with the dim at position p replaced by `dims[p]` (by itself where a mapping has no entry)."""
-        result = Affine((), self.constant)
-        for atom, c in self.terms:
-            result = result + _substitute_atom(atom, dims) * c
-        return result
+        return combination([(_substitute_atom(atom, dims), c) for atom, c in self.terms], self.constant)
 
     def range(self, ranges: Sequence[Range]) -> Range:
         """Bounds of its value where dim p lies in `ranges[p]`; exact for linear expressions."""
@@ -146,10 +153,9 @@ class Affine:
 
     def simplify(self, ranges: Sequence[Range]) -> Affine:
         """An equal expression for dims in `ranges`, with quotients and remainders gone where the ranges decide them."""
-        result = Affine((), self.constant)
-        for atom, c in self.terms:
-            result = result + _simplify_atom(atom, ranges) * c
-        return result
+        if all(type(atom) is Dim and ranges[atom.position][0] != ranges[atom.position][1] for atom, _ in self.terms):
+            return self
+        return combination([(_simplify_atom(atom, ranges), c) for atom, c in self.terms], self.constant)
 
     def evaluate(self, values: Sequence[int]) -> int:
         """Its value at a point; also elementwise on integer arrays that broadcast."""
@@ -175,12 +181,16 @@ def _factor(atom: Atom) -> str:
     return str(atom) if isinstance(atom, Dim) else f"({atom})"
 
 
-def _sum(terms: Sequence[tuple[Atom, int]], constant: int) -> Affine:
+def combination(parts: Iterable[tuple[Affine, int]], constant: int = 0) -> Affine:
+    """The sum of expressions, each multiplied by its factor, and a constant."""
     totals: dict[Atom, int] = {}
-    for atom, c in terms:
-        totals[atom] = totals.get(atom, 0) + c
+    for value, factor in parts:
+        constant += value.constant * factor
+        for atom, c in value.terms:
+            totals[atom] = totals.get(atom, 0) + c * factor
     kept = [(atom, c) for atom, c in totals.items() if c]
-    kept.sort(key=lambda term: _rank(term[0]))
+    if len(kept) > 1:
+        kept.sort(key=lambda term: _rank(term[0]))
     return Affine(tuple(kept), constant)
 
 
@@ -237,6 +247,7 @@ def _divide(value: Affine, by: int, ranges: Sequence[Range]) -> tuple[Affine, Af
     return value // by, value % by
 
 
+@cache
 def d(position: int) -> Affine:
     """The dim at `position` as an expression."""
     return Affine(((Dim(position), 1),))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...dialects import arith, math, tensor
-from ...dialects.ir.affine import Affine, AffineMap, Dim, Quotient, Range, Remainder, d
+from ...dialects.ir.affine import Affine, AffineMap, Dim, Quotient, Range, Remainder, combination, d
 from ...dialects.ir.attributes import Number
 from ...dialects.ir.operation import Argument, Operation, Value
 from ...dialects.ir.types import TensorType
@@ -50,10 +50,7 @@ class Access:
 
     def offset(self, strides: Sequence[int]) -> Affine:
         """Distance from the buffer's base in elements."""
-        total = Affine()
-        for subscript, stride in zip(self.subscripts, strides, strict=True):
-            total = total + subscript * stride
-        return total
+        return combination(zip(self.subscripts, strides, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def lower_conv(op: graph.Conv, build: Builder) -> Value:
 
 
 def _channels(groups: int, K: int, depth: int) -> tuple[tuple[int, ...], Affine, Affine, tuple[int, ...]]:
-    """Extents of the dims that make up k, k itself, the first input channel that it reads, and the extent of the channels' dim (or none)."""
+    """Extents of the dims that make up k, k itself, the first input channel that it reads, the extent of the channels' dim (or none)."""
     per_group = K // groups
     if groups == 1:
         return (K,), d(1), constant(0), (depth,)

@@ -2,8 +2,9 @@
 
 Search over the sets of finished steps, cheapest peak first (a shortest path whose length is its highest point), so the first complete
 order found is optimal; a step that makes nothing grow is taken at once, because waiting cannot help. The number of sets is bounded:
-when the bound is hit, or the net is large, the order stays as it was. The idea of searching sets of finished steps is that of Ahn et
-al., "Ordering Chaos: Memory-Aware Scheduling of Irregularly Wired Neural Networks for Edge Devices", MLSys 2020, section 3.
+when the bound is hit, a beam of the best sets of each size takes over, which may miss the optimum; large nets stay as they are. The
+idea is that of Ahn et al., "Ordering Chaos: Memory-Aware Scheduling of Irregularly Wired Neural Networks for Edge Devices", MLSys 2020,
+section 3.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from .bound import peak_bytes
 from .liveness import Step, lifetimes
 
 MAXIMAL_STEPS = 200
-MAXIMAL_STATES = 5_000
+MAXIMAL_STATES = 3_000
+BEAM = 16
 
 
 def cheapest_order(steps: Sequence[Step], sizes_bytes: Sequence[int], maximal_states: int = MAXIMAL_STATES) -> tuple[int, ...]:
@@ -25,7 +27,11 @@ def cheapest_order(steps: Sequence[Step], sizes_bytes: Sequence[int], maximal_st
     if len(steps) > MAXIMAL_STEPS:
         return given
     before = peak_bytes(lifetimes(steps, sizes_bytes))
-    found = _Search(steps, sizes_bytes).run(before, maximal_states)
+    search = _Search(steps, sizes_bytes)
+    try:
+        found = search.best(before, maximal_states)
+    except OverflowError:
+        found = search.beam(before)
     return found or given
 
 
@@ -53,11 +59,13 @@ class _Search:
                 self.users[block] |= 1 << i
         self.count = len(steps)
 
-    def run(self, ceiling: int, maximal_states: int) -> tuple[int, ...] | None:
-        """The best order if its peak is below `ceiling`; None if there is none or the search grew too large."""
+    def best(self, ceiling: int, maximal_states: int) -> tuple[int, ...] | None:
+        """The best order if its peak is below `ceiling`. Raises OverflowError after `maximal_states` sets of finished steps."""
         heap = [_State(0, self.count, 0, 0, None)]
         seen: dict[int, None] = {}
-        while heap and len(seen) < maximal_states:
+        while heap:
+            if len(seen) >= maximal_states:
+                raise OverflowError
             state = heapq.heappop(heap)
             if state.left == 0:
                 return _unwind(state.trace)
@@ -68,6 +76,14 @@ class _Search:
                 if following.peak < ceiling and following.done not in seen:
                     heapq.heappush(heap, following)
         return None
+
+    def beam(self, ceiling: int) -> tuple[int, ...] | None:
+        """An order with a peak below `ceiling`, if one is met when only the best few sets of each size are followed."""
+        states = [_State(0, self.count, 0, 0, None)]
+        for _ in range(self.count):
+            reached = {state.done: state for before in states for state in self.following(before) if state.peak < ceiling}
+            states = sorted(reached.values(), key=lambda state: (state.peak, state.live, state.done))[:BEAM]
+        return _unwind(min(states).trace) if states else None
 
     def following(self, state: _State) -> Iterator[_State]:
         """The states after one more step; only the first that costs nothing, if there is one."""

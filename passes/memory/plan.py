@@ -8,14 +8,14 @@ effort is spent. The search draws from a fixed generator: equal blocks give equa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from .bound import aligned, lower_bound
 from .liveness import Block
 
-EFFORT = 200_000  # looks at a neighbour, about 0.1 s; nets with up to 100 blocks get 50 to 1000 placements out of it
+EFFORT = 500_000  # looks at a neighbour; spent only where the bound is not met. 2000 blocks that do not meet it: 0.17 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +106,17 @@ def _placements(problem: _Problem, blocks: Sequence[Block], bound: int, effort: 
 def _sequences(blocks: Sequence[Block]) -> Iterator[list[int]]:
     """Good first guesses; ties go to the block that begins first."""
 
-    def by(*keys: int) -> tuple[int, ...]:
-        return keys
-
     def length(block: Block) -> int:
         return block.last - block.first + 1
 
-    for key in (
-        lambda b: by(-b.size_bytes, b.first),
-        lambda b: by(-b.size_bytes * length(b), b.first),
-        lambda b: by(-length(b), -b.size_bytes, b.first),
-        lambda b: by(b.first, -b.size_bytes),
-    ):
-        yield sorted(range(len(blocks)), key=lambda i: (*key(blocks[i]), i))
+    keys: tuple[Callable[[Block], tuple[int, ...]], ...] = (
+        lambda block: (-block.size_bytes, block.first),
+        lambda block: (-block.size_bytes * length(block), block.first),
+        lambda block: (-length(block), -block.size_bytes, block.first),
+        lambda block: (block.first, -block.size_bytes),
+    )
+    for key in keys:
+        yield [i for _, i in sorted((key(block), i) for i, block in enumerate(blocks))]
 
 
 def _improve(problem: _Problem, sequence: list[int], height: int, rounds: int) -> Iterator[tuple[int, ...]]:

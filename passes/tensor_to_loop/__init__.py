@@ -4,3 +4,8 @@
 `lower_kernel` (with `emit`) makes a function of a kernel, `entry` builds `main` of the loop stage, `convert` is the pass that does it all.
 `in_place` knows which kernels may overwrite an input.
 """
+
+from .convert import TensorToLoop
+from .materialize import MaterializeCopies
+
+__all__ = ["MaterializeCopies", "TensorToLoop"]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from ...dialects import arith, lanes, loop, tensor
-from ...dialects.ir.affine import Affine, AffineMap, Dim, Range, d
+from ...dialects.ir.affine import Affine, AffineMap, Dim, Range, combination, d
 from ...dialects.ir.attributes import Attribute, Number
 from ...dialects.ir.builder import Builder, Op
 from ...dialects.ir.operation import Argument, Block, Operation, Region, Value
@@ -242,9 +242,7 @@ class Emitter:
 
     def load(self, argument: Argument, subscripts: Sequence[Affine]) -> Value:
         flat, type_ = self.storage[argument]
-        offset = Affine()
-        for subscript, stride in zip(subscripts, type_.strides, strict=True):
-            offset = offset + subscript * stride
+        offset = combination(zip(subscripts, type_.strides, strict=True))
         base = offset.substitute({LANE: Affine()}).simplify(self.all_ranges())
         if LANE not in offset.dims():
             return self.remember((loop.Load, argument, base), lambda: self.load_at(flat, base, 1, 0))
@@ -258,10 +256,7 @@ class Emitter:
 
     def store(self, value: Value, flat: Value, type_: BufferType, subscripts: Sequence[Affine]) -> None:
         """Write a vector (or what is the same in all lanes) at subscripts."""
-        offset = Affine()
-        for subscript, stride in zip(subscripts, type_.strides, strict=True):
-            offset = offset + subscript * stride
-        offset = offset.simplify(self.all_ranges())
+        offset = combination(zip(subscripts, type_.strides, strict=True)).simplify(self.all_ranges())
         dims, map_ = self.operands([offset.substitute({LANE: Affine()}).simplify(self.all_ranges())])
         count = self.lanes if LANE in offset.dims() else 1
         if count > 1 and offset.coefficient(LANE) != 1:

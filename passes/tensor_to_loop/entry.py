@@ -77,15 +77,17 @@ def lower_module(module: Module, lower: LowerKernel, target: Target, options: Me
 def _refuse_strings(places: Bufferization) -> None:
     strings = [value for value in places.places if isinstance(tensor_type(value).element, StringType)]
     if strings:
-        raise CompileError(error(f"a value is {strings[0].type}, and texts have no place in compiled code").help("keep them out of the model"))
+        raise CompileError(
+            error(f"{strings[0].type} is computed, and compiled code has no memory for texts").help("cut the model behind it")
+        )
 
 
 # What lies where in time and in the arena.
 
 
 def plan_entry(main: Function, places: Bufferization, options: MemoryOptions) -> EntryPlan:
-    """Order the kernels and place the blocks of the arena."""
-    kernels = [op for op in main.body if isinstance(op, Kernel)]
+    """Order the kernels and place the blocks of the arena. Kernels that compute no element are left out."""
+    kernels = [op for op in main.body if isinstance(op, Kernel) and any(tensor_type(value).elements for value in op.outputs)]
     steps = _steps(kernels, places, options)
     sizes = [memory.buffer.nbytes for memory in places.blocks]
     given = tuple(range(len(steps)))
@@ -111,7 +113,7 @@ def _steps(kernels: Sequence[Kernel], places: Bufferization, options: MemoryOpti
         Step(
             reads=_arena_blocks(kernel.inputs, places),
             writes=_arena_blocks(kernel.outputs, places),
-            needs=tuple(dict.fromkeys(numbers[op] for value in kernel.inputs for op in producers(value))),
+            needs=tuple(dict.fromkeys(numbers[op] for value in kernel.inputs for op in producers(value) if op in numbers)),
             in_place=_in_place_pairs(kernel, places) if options.in_place else (),
         )
         for kernel in kernels

@@ -103,4 +103,4 @@ def _identity(value: Value, location: Location) -> Compute:
     type_ = tensor_type(value)
     body = Block([type_.element])
     Builder.at_end(body, location).add(Yield([body.arguments[0]]))
-    return Compute([value], extents=type_.extents, parallel=type_.rank, maps=(AffineMap.identity(type_.rank),), contents=Region(body))
+    return Compute([value], [], extents=type_.extents, parallel=type_.rank, maps=(AffineMap.identity(type_.rank),), contents=Region(body))

@@ -133,5 +133,3 @@ def _solve(rows: list[list[Fraction]], unknowns: int) -> list[int] | None:
         return None
     solution = [rows[i][-1] for i in range(unknowns)]
     return [int(value) for value in solution] if all(value.denominator == 1 for value in solution) else None
-
-

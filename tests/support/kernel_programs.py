@@ -78,6 +78,7 @@ class Program:
         adding.add(tensor.Yield([adding.add(arith.AddF(*scalars.arguments)).output]))
         compute = tensor.Compute(
             [body.arguments[0]],
+            [],
             extents=type_.extents,
             parallel=type_.rank - 1,
             maps=(AffineMap.identity(type_.rank),),
@@ -138,7 +139,7 @@ def _sum_of(values: Sequence[Value], number: int) -> tensor.Compute:
     inside.add(tensor.Yield([total]))
     identity = AffineMap(type_.rank, tuple(map(d, range(type_.rank))))
     return tensor.Compute(
-        list(values), extents=type_.extents, parallel=type_.rank, maps=(identity,) * len(values), contents=Region(body)
+        list(values), [], extents=type_.extents, parallel=type_.rank, maps=(identity,) * len(values), contents=Region(body)
     )
 
 

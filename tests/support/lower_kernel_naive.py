@@ -52,8 +52,8 @@ def _nest(build: Builder, extents: Sequence[int], carried: list[Value], body: Bo
     inner = Builder.at_end(block, build.location)
     counter, *arguments = block.arguments
     inner.add(loop.Yield(_nest(inner, extents[1:], list(arguments), body, (*point, counter))))
-    bounds = [build.add(arith.index_constant(bound)).output for bound in (0, extents[0])]
-    return list(build.add(loop.For(*bounds, carried, contents=Region(block))).outputs)
+    lower, upper = (build.add(arith.index_constant(bound)).output for bound in (0, extents[0]))
+    return list(build.add(loop.For(lower, upper, carried, contents=Region(block))).outputs)
 
 
 @dataclass
@@ -123,7 +123,7 @@ class _Pull:
         for argument, source, map_ in zip(op.body.arguments, op.inputs, op.maps, strict=False):
             subscripts = [_apply(build, map_, number, point) for number in range(len(map_.results))]
             values[argument] = self.element(build, source, subscripts)
-        whole = dict(zip(op.body.arguments[len(op.inputs) :], op.captured, strict=False))
+        whole: dict[Value, Value] = dict(zip(op.body.arguments[len(op.inputs) :], op.captured, strict=False))
         if carried:
             values[op.body.arguments[-1]] = carried[0]
         for inner in op.body:

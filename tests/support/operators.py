@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from onnx import helper
-from onnx_models import compare, model
 
 from intaglio.dialects.func import Module
+from onnx_models import compare, model
 
 Array = npt.NDArray[Any]
 

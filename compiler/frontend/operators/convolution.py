@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ....dialects import graph
 from ....dialects.graph.window import reach
 from ....dialects.ir.operation import Value
+from ....dialects.ir.types import Extent
 from .registry import NodeContext, importer
-from .windows import Window, auto_pad, explicit_pads, pads_of, spatial, split
+from .shape import deferred
+from .windows import Window, auto_pad, explicit_pads, pads_of, spatial, split, waits_for_extents
 
 
 @importer("Conv")
 def conv(node: NodeContext) -> Value:
     """As it is."""
     window = _window(node)
+    if waits_for_extents(node, window):
+        return deferred(node, _open_shape(node, node.type(1).shape[0]))
     pads = pads_of(node, window)
     op = graph.Conv(
         node.input(0),
@@ -32,6 +34,9 @@ def conv(node: NodeContext) -> Value:
 def conv_transpose(node: NodeContext) -> Value:
     """`output_shape` is a way to say pads, and where they would be negative to append."""
     window = _window(node)
+    wants_extents = node.has("output_shape") or auto_pad(node).startswith("SAME")
+    if wants_extents and None in spatial(node):
+        return deferred(node, _open_shape(node, node.type(1).extents[1] * node.int("group", 1)))
     pads, appended = _transposed_pads(node, window)
     op = graph.ConvTranspose(
         node.input(0),
@@ -44,6 +49,11 @@ def conv_transpose(node: NodeContext) -> Value:
         output_padding=appended,
     )
     return node.add(op).output
+
+
+def _open_shape(node: NodeContext, channels: Extent) -> tuple[Extent, ...]:
+    """The shape of a result whose spatial extents wait for those of the input."""
+    return (node.type(0).shape[0], channels, *(None for _ in spatial(node)))
 
 
 def _window(node: NodeContext) -> Window:
@@ -65,18 +75,15 @@ def _transposed_pads(node: NodeContext, window: Window) -> tuple[tuple[int, ...]
     if node.has("output_shape"):
         wanted = node.ints("output_shape")[-rank:]
     elif kind in ("SAME_UPPER", "SAME_LOWER"):
-        wanted = _known([None if n is None else n * s for n, s in zip(spatial(node), window.strides, strict=True)], node)
+        wanted = tuple(n * s for n, s in zip(_extents(node), window.strides, strict=True))
     else:
         return (explicit_pads(node, rank) if kind == "NOTSET" else (0,) * (2 * rank)), appended
-    sizes = _known(spatial(node), node)
-    each = zip(sizes, window.strides, appended, window.kernel, window.dilations, wanted, strict=True)
+    each = zip(_extents(node), window.strides, appended, window.kernel, window.dilations, wanted, strict=True)
     totals = [(n - 1) * s + extra + reach(k, dilation) - out for n, s, extra, k, dilation, out in each]
     pads = split([max(total, 0) for total in totals], upper=kind == "SAME_UPPER")
     return pads, tuple(extra + max(-total, 0) for extra, total in zip(appended, totals, strict=True))
 
 
-def _known(extents: Sequence[int | None], node: NodeContext) -> tuple[int, ...]:
-    known = tuple(extent for extent in extents if extent is not None)
-    if len(known) != len(extents):
-        node.fail("the padding depends on an extent that is open", "bind the dim, or export with explicit pads")
-    return known
+def _extents(node: NodeContext) -> tuple[int, ...]:
+    """The spatial extents, none of them open."""
+    return tuple(extent for extent in spatial(node) if extent is not None)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypedDict
 
 from ....dialects import graph
+from ....dialects.graph.pooling import Pooling
 from ....dialects.ir.operation import Value
 from .registry import NodeContext, importer
-from .windows import Window, pads_of, spatial
+from .shape import deferred
+from .windows import Window, pads_of, spatial, waits_for_extents
 
 
 class _Fields(TypedDict):
@@ -18,18 +21,22 @@ class _Fields(TypedDict):
     ceil_mode: bool
 
 
-def _fields(node: NodeContext) -> _Fields:
+def _pooled(node: NodeContext, make: Callable[[_Fields], Pooling]) -> Value:
+    """The result of `make` on the window of the node; a stand-in while its padding waits for open extents."""
     kernel = node.ints("kernel_shape")
     if len(kernel) != len(spatial(node)):
         node.fail(f"kernel_shape is {list(kernel)} for the input {node.type(0)}")
     window = Window.of(node, kernel)
-    return {
+    if waits_for_extents(node, window):
+        return deferred(node, (*node.type(0).shape[:2], *(None for _ in kernel)))
+    fields: _Fields = {
         "kernel": window.kernel,
         "strides": window.strides,
         "dilations": window.dilations,
         "pads": pads_of(node, window),
         "ceil_mode": bool(node.int("ceil_mode", 0)),
     }
+    return node.add(make(fields)).output
 
 
 @importer("MaxPool")
@@ -37,19 +44,21 @@ def max_pool(node: NodeContext) -> Value:
     """Without the positions of the largest elements."""
     if node.wants(1):
         node.fail("the indices of the largest elements (output 1) are not supported yet", "remove the output, if nothing needs it")
-    return node.add(graph.MaxPool(node.input(0), **_fields(node))).output
+    return _pooled(node, lambda fields: graph.MaxPool(node.input(0), **fields))
 
 
 @importer("AveragePool")
 def average_pool(node: NodeContext) -> Value:
     """As it is."""
-    return node.add(graph.AveragePool(node.input(0), **_fields(node), count_include_pad=bool(node.int("count_include_pad", 0)))).output
+    return _pooled(
+        node, lambda fields: graph.AveragePool(node.input(0), **fields, count_include_pad=bool(node.int("count_include_pad", 0)))
+    )
 
 
 @importer("LpPool", since=2)
 def lp_pool(node: NodeContext) -> Value:
     """As it is."""
-    return node.add(graph.LpPool(node.input(0), **_fields(node), p=node.int("p", 2))).output
+    return _pooled(node, lambda fields: graph.LpPool(node.input(0), **fields, p=node.int("p", 2)))
 
 
 @importer("GlobalAveragePool")

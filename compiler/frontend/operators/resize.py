@@ -11,6 +11,7 @@ from ....dialects import graph
 from ....dialects.ir.attributes import Array
 from ....dialects.ir.operation import Value
 from .registry import NodeContext, as_ints, importer
+from .shape import deferred
 
 T = TypeVar("T")
 
@@ -25,6 +26,8 @@ def upsample_by_attribute(node: NodeContext) -> Value:
 @importer("Resize", since=10)
 def upsample(node: NodeContext) -> Value:
     """Scales are an input."""
+    if node.optional(1) is not None and node.constant(1) is None:
+        return _deferred(node)
     return _simple(node, _floats(_constant(node, 1, "scales")))
 
 
@@ -46,6 +49,8 @@ def resize(node: NodeContext) -> Value:
         node.fail("coordinate_transformation_mode 'tf_crop_and_resize' is not supported yet", "crop with Slice, then resize")
     if node.int("antialias", 0):
         node.fail("antialias is not supported yet", "export the model without it")
+    if _waits(node):
+        return _deferred(node)
     scales, sizes = _targets(node)
     op = graph.Resize(
         node.input(0),
@@ -60,6 +65,17 @@ def resize(node: NodeContext) -> Value:
     return node.add(op).output
 
 
+def _waits(node: NodeContext) -> bool:
+    """Whether extents or scales are not known yet."""
+    unknown = any(node.optional(i) is not None and node.constant(i) is None for i in (2, 3))
+    by_size = node.optional(3) is not None and node.constant(3) is not None
+    return unknown or (by_size and not node.type(0).is_static)
+
+
+def _deferred(node: NodeContext) -> Value:
+    return deferred(node, (None,) * node.type(0).rank)
+
+
 def _targets(node: NodeContext) -> tuple[tuple[float, ...], tuple[int, ...]]:
     """Scales or sizes, one per axis of the input; one of them is empty."""
     rank = node.type(0).rank
@@ -68,25 +84,18 @@ def _targets(node: NodeContext) -> tuple[tuple[float, ...], tuple[int, ...]]:
     if scales is not None and scales.size:
         _check_count(node, scales, "scales", len(axes))
         return _spread([1.0] * rank, axes, _floats(scales)), ()
-    if node.optional(2) is not None and scales is None and node.optional(3) is None:
-        _constant(node, 2, "scales")
     sizes = as_ints(_constant(node, 3, "sizes"))
     _check_count(node, sizes, "sizes", len(axes))
     policy = node.string("keep_aspect_ratio_policy", "stretch")
     if policy != "stretch":
         return _fitting(node, axes, sizes, policy)
-    own = node.type(0).shape
-    if any(own[axis] is None for axis in range(rank) if axis not in axes):
-        node.fail("an axis that keeps its extent has none that is known", "bind the dim")
-    return (), _spread([extent or 0 for extent in own], axes, sizes)
+    return (), _spread(node.type(0).extents, axes, sizes)
 
 
 def _fitting(node: NodeContext, axes: Sequence[int], sizes: Sequence[int], policy: str) -> tuple[tuple[float, ...], tuple[int, ...]]:
     """Sizes with one scale for all axes: the smallest (not_larger) or the largest (not_smaller) that the given sizes ask for."""
     if policy not in ("not_larger", "not_smaller"):
         node.fail(f"keep_aspect_ratio_policy is {policy!r}")
-    if not node.type(0).is_static:
-        node.fail("keep_aspect_ratio_policy needs known extents", "bind the dims")
     own = node.type(0).extents
     ratios = [size / own[axis] for axis, size in zip(axes, sizes, strict=True)]
     scale = min(ratios) if policy == "not_larger" else max(ratios)
@@ -108,8 +117,7 @@ def _constant(node: NodeContext, i: int, name: str) -> Array:
     if node.optional(i) is None:
         node.fail(f"the input {name!r} is missing")
     value = node.constant(i)
-    if value is None:
-        node.fail(f"the {name} are computed while the model runs", "bind the dims that they depend on, or export with constant ones")
+    assert value is not None  # the node would have been deferred
     return value
 
 

@@ -60,16 +60,21 @@ def pads_of(node: NodeContext, window: Window) -> tuple[int, ...]:
         return explicit_pads(node, rank)
     if kind == "VALID":
         return (0,) * (2 * rank)
-    totals = [_same(node, window, i, extent) for i, extent in enumerate(spatial(node))]
+    totals = [_same(window, i, extent) for i, extent in enumerate(spatial(node))]
     return split(totals, upper=kind == "SAME_UPPER")
 
 
-def _same(node: NodeContext, window: Window, i: int, extent: Extent) -> int:
-    """Padding with which there is one window per `stride` elements."""
+def waits_for_extents(node: NodeContext, window: Window) -> bool:
+    """Whether the padding hangs on an extent that is still open."""
+    steps = zip(spatial(node), window.strides, strict=True)
+    return auto_pad(node).startswith("SAME") and any(extent is None and stride != 1 for extent, stride in steps)
+
+
+def _same(window: Window, i: int, extent: Extent) -> int:
+    """Padding with which there is one window per `stride` elements; with steps of 1 it does not hang on the extent."""
     stride, taken = window.strides[i], reach(window.kernel[i], window.dilations[i])
     if extent is None:
-        if stride != 1:
-            node.fail(f"the padding of spatial axis {i} depends on its extent, which is open", "bind the dim, or export with explicit pads")
+        assert stride == 1
         return taken - 1
     return max((-(-extent // stride) - 1) * stride + taken - extent, 0)
 

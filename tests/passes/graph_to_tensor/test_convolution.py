@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from operators import Array, check, normal
 
 from intaglio.dialects import tensor
+from operators import Array, check, normal
 
 CONVOLUTIONS: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = {
     "plain": ((1, 3, 7, 9), (4, 3, 3, 3), {}),
@@ -35,7 +35,11 @@ TRANSPOSED: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] =
     "output padding": ((1, 3, 4, 5), (3, 4, 3, 3), {"strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 1]}),
     "output shape": ((1, 3, 4, 5), (3, 4, 3, 3), {"strides": [2, 2], "output_shape": [8, 10]}),
     "dilations": ((1, 2, 4, 5), (2, 3, 3, 2), {"dilations": [2, 3], "strides": [2, 2]}),
-    "dilations that share no factor with strides": ((1, 2, 4, 5), (2, 3, 3, 3), {"dilations": [3, 2], "strides": [2, 3], "pads": [1, 1, 1, 1]}),
+    "dilations that share no factor with strides": (
+        (1, 2, 4, 5),
+        (2, 3, 3, 3),
+        {"dilations": [3, 2], "strides": [2, 3], "pads": [1, 1, 1, 1]},
+    ),
     "groups": ((1, 4, 4, 5), (4, 3, 3, 3), {"group": 2, "strides": [2, 2], "pads": [1, 1, 1, 1]}),
     "rank 1": ((2, 3, 6), (3, 2, 4), {"strides": [2], "pads": [1, 1]}),
     "rank 3": ((1, 2, 3, 3, 2), (2, 2, 2, 2, 2), {"strides": [2, 1, 2]}),

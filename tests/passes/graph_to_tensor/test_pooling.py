@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from operators import check, normal
 
 WINDOWS: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {

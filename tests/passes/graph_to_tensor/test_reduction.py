@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from operators import check, normal
 
 from intaglio.compiler.frontend.operators.reduction import REDUCTIONS
+from operators import check, normal
 
 POSITIVE = ("ReduceLogSum",)
 
@@ -18,7 +18,7 @@ POSITIVE = ("ReduceLogSum",)
 @pytest.mark.parametrize("axes", [(1,), (0, 2), (-1,), (2, -3, 1), None])
 def test_axes_as_attribute(op_type: str, keepdims: int, axes: tuple[int, ...] | None) -> None:
     x = normal(3, 4, 5)
-    given = {} if axes is None else {"axes": list(axes)}
+    given: dict[str, Any] = {} if axes is None else {"axes": list(axes)}
     check(op_type, np.abs(x) if op_type in POSITIVE else x, opset=12, keepdims=keepdims, **given)
 
 
@@ -58,7 +58,11 @@ def test_over_no_elements() -> None:
 
 def test_of_a_scalar() -> None:
     for op_type in ("ReduceSum", "ReduceL1", "ReduceSumSquare"):
-        check(op_type, np.array(-3, np.float32), oracle=[np.array({"ReduceSum": -3, "ReduceL1": 3, "ReduceSumSquare": 9}[op_type], np.float32)])
+        check(
+            op_type,
+            np.array(-3, np.float32),
+            oracle=[np.array({"ReduceSum": -3, "ReduceL1": 3, "ReduceSumSquare": 9}[op_type], np.float32)],
+        )
 
 
 def test_nan_wins() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from operators import check, normal
 
 from intaglio.dialects import tensor
+from operators import check, normal
 
 NOTHING = np.array([], np.float32)
 MODES = ["half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric"]
@@ -25,7 +25,7 @@ def resize(x: Any, scales: Any = None, sizes: Any = None, opset: int = 19, **att
 @pytest.mark.parametrize("rounding", ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"])
 @pytest.mark.parametrize("coordinates", MODES)
 def test_nearest(scales: tuple[float, ...], rounding: str, coordinates: str) -> None:
-    attributes = {"coordinate_transformation_mode": coordinates, "nearest_mode": rounding}
+    attributes: dict[str, Any] = {"coordinate_transformation_mode": coordinates, "nearest_mode": rounding}
     resize(normal(1, 2, 5, 6), scales, mode="nearest", **attributes)
 
 
@@ -39,7 +39,7 @@ def test_linear(scales: tuple[float, ...], coordinates: str) -> None:
 @pytest.mark.parametrize("coordinates", MODES)
 @pytest.mark.parametrize("exclude", [0, 1])
 def test_cubic(scales: tuple[float, ...], coordinates: str, exclude: int) -> None:
-    attributes = {"coordinate_transformation_mode": coordinates, "exclude_outside": exclude, "cubic_coeff_a": -0.5}
+    attributes: dict[str, Any] = {"coordinate_transformation_mode": coordinates, "exclude_outside": exclude, "cubic_coeff_a": -0.5}
     resize(normal(1, 2, 5, 6), scales, mode="cubic", atol=1e-4, **attributes)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+
 from operators import check, normal
 
 
@@ -11,7 +14,7 @@ from operators import check, normal
 @pytest.mark.parametrize("opset", [11, 13])
 @pytest.mark.parametrize("axis", [None, 0, 1, 2, -1])
 def test_axes(op_type: str, opset: int, axis: int | None) -> None:
-    given = {} if axis is None else {"axis": axis}
+    given: dict[str, Any] = {} if axis is None else {"axis": axis}
     check(op_type, normal(3, 4, 5) * 3, opset=opset, **given)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,16 +13,16 @@ from intaglio.dialects import loop, tensor
 from intaglio.dialects.func import Module
 from intaglio.dialects.ir.attributes import Array
 from intaglio.dialects.ir.evaluator import evaluate
+from intaglio.dialects.ir.operation import Value
 from intaglio.dialects.ir.parser import parse_operation
 from intaglio.dialects.ir.printer import print_operation
 from intaglio.dialects.ir.verifier import verify
 from intaglio.dialects.tensor.view import tensor_type
-from intaglio.passes.manager import Report
+from intaglio.passes.manager import Pipeline, Report
 from intaglio.passes.tensor_to_loop.bufferize import bufferize
 from intaglio.passes.tensor_to_loop.entry import EntryPlan, MemoryOptions, lower_module
 from intaglio.passes.tensor_to_loop.materialize import materialize
 from intaglio.targets.load import load_target
-
 from kernel_programs import Program, arrays, programs
 from lower_kernel_naive import lower_kernel
 
@@ -130,15 +132,15 @@ def test_what_is_returned_and_cannot_be_written_in_place_is_copied_once(which: s
     program = Program([(2, 3)])
     (x,) = program.arguments
     value = program.kernel(x, order=(1, 0) if which == "another layout" else ())
-    more = {
+    more: dict[str, Callable[[], list[Value]]] = {
         "twice": lambda: [value],
         "input": lambda: [x],
         "constant": lambda: [program.constant(np.ones((2, 3), np.float32))],
         "view of an input": lambda: [program.transpose(x, (1, 0))],
         "a view and its source": lambda: [program.reshape(value, (6,))],
         "another layout": list,
-    }[which]()
-    module = program.close(value, *more)
+    }
+    module = program.close(value, *more[which]())
     check(module)
     assert len(calls(module)) == 2
 
@@ -240,3 +242,18 @@ def test_bufferization_changes_nothing() -> None:
     assert [refusal.operand for refusal in places.refusals] == [0, 1]
     assert isinstance(places.refusals[0].op, tensor.Concat)
     assert tensor_type(module.function("main").returned[0]) in [tensor_type(value) for value in places.places]
+
+
+def test_the_pass_plans_for_its_target() -> None:
+    def arena_of(text: str) -> str:
+        program = Program([(3,)])
+        value = program.kernel(program.arguments[0], outputs=2)
+        module = program.close(program.kernel(value, *value.owner.results[1:]))  # type: ignore[union-attr]
+        (report,) = Pipeline.parse(text).run(module)
+        verify(module)
+        assert report.counts["kernels called"] == report.counts["functions made"] == 2
+        return str(module.function("main").arguments[-1].type)
+
+    assert arena_of("tensor-to-loop{target=x86-64-v3}") == "!loop.buffer<76xi8, [1]>"  # 12 bytes on a line of 64, and 12
+    assert arena_of("tensor-to-loop{target=cortex-m4}") == "!loop.buffer<28xi8, [1]>"
+    assert arena_of("tensor-to-loop{target=cortex-m4 alignment=4}") == "!loop.buffer<24xi8, [1]>"

@@ -1,0 +1,91 @@
+"""`intaglio`: finds the commands, reads the arguments, runs one, and turns whatever goes wrong into a message and an exit status.
+
+0 is success, 1 the user's input, 2 a command line that cannot be read, 70 a fault of ours, 130 an interrupt, 141 a reader that went away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from ...errors import CompileError, InternalError, printable
+
+__all__ = ["main"]
+
+SOFTWARE, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line `argv` (else that of the process); the exit status is returned."""
+    try:
+        arguments = _parser().parse_args(argv)
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except SystemExit as leaving:  # argparse has said why
+        return leaving.code if isinstance(leaving.code, int) else 2
+    except CompileError as fault:
+        return _say(str(fault), 1)
+    except BrokenPipeError:
+        _mute_stdout()
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        return _say("interrupted", INTERRUPTED)
+    except MemoryError:
+        return _say("error: the system has not enough memory for this", 1)
+    except InternalError as fault:
+        return _say(f"internal error: {fault}", SOFTWARE)
+    except Exception as fault:
+        return _say(_crash(fault), SOFTWARE)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    from .. import __version__
+
+    parser = argparse.ArgumentParser(prog="intaglio", description="Compiles ONNX models to machine code.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"intaglio {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, module in _commands():
+        command = commands.add_parser(name, help=module.SUMMARY, description=module.__doc__, allow_abbrev=False,
+                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def _commands() -> list[tuple[str, ModuleType]]:
+    """Every other file beside this one."""
+    names = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in ("__init__", "main"))
+    return [(name, import_module(f".{name}", __package__)) for name in names]
+
+
+def _say(text: str, status: int) -> int:
+    sys.stdout.flush()
+    print(text, file=sys.stderr)
+    return status
+
+
+def _mute_stdout() -> None:
+    """The interpreter flushes stdout at its end; give it somewhere to go."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # no real file, as under a test
+        pass
+
+
+def _crash(fault: Exception) -> str:
+    """A message for what nobody foresaw; the traceback goes to a file."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="intaglio-crash-", suffix=".txt", delete=False, encoding="utf-8", errors="replace") as file:
+        traceback.print_exception(fault, file=file)
+    return (
+        f"internal error: {type(fault).__name__}: {printable(str(fault))[:500]}\n"
+        f"  this is a fault of intaglio, not of the model; please send {file.name}"
+    )

@@ -1,0 +1,77 @@
+"""Compile a model and run it: on this machine, or on a chip in the emulator.
+
+Inputs come from files (.npy, .npz, .pb, pictures) or from ONNX test folders, whose outputs are then compared. With --profile, a table per
+layer and per operator is printed, and NAME.profile.json is written to the current folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..driver import Model, Run
+    from ..outcome import Case, Comparison
+
+SUMMARY = "compile a model and run it"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Model, inputs, machine, and what to print."""
+    from ..parameters import add_binding_arguments
+
+    parser.add_argument("model", type=Path, metavar="MODEL", help="an ONNX file")
+    parser.add_argument("--input", action="append", default=[], metavar="NAME=FILE", help="an input: .npy, .npz, .pb or a picture")
+    parser.add_argument("--test-data", action="append", default=[], type=Path, metavar="DIR", help="an ONNX test folder; compares the outputs")
+    parser.add_argument("--target", default="host", metavar="T", help="the machine ('intaglio targets' lists them); chips are emulated")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads on the host")
+    add_binding_arguments(parser)
+    parser.add_argument("--profile", action="store_true", help="measure every layer")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--rtol", type=float, default=1e-3, metavar="X", help="relative tolerance of --test-data (%(default)s)")
+    parser.add_argument("--atol", type=float, default=1e-5, metavar="X", help="absolute tolerance of --test-data (%(default)s)")
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="names of the classes, one a line; labels.txt beside the model if there is one")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compile, run every case, print; 1 if an output differs from what was expected."""
+    from ..driver import compile
+    from ..outcome import cases_of, compare
+    from ..parameters import dim, pairs, shape
+    from ..report.terminal import progress
+
+    with progress(("import", "graph", "tensor", "loop")) as tell:
+        model = compile(
+            arguments.model,
+            arguments.target,
+            arguments.threads,
+            pairs("--dim", arguments.dim, dim),
+            pairs("--shape", arguments.shape, shape),
+            arguments.profile and arguments.target == "host",  # the emulator counts by function, and needs no probes
+            cache=not arguments.no_cache,
+            progress=tell,
+        )
+        cases = cases_of(model, arguments.input, arguments.test_data)
+        runs = [model.measure(case.inputs) for case in cases]
+    comparisons = [found for case, each in zip(cases, runs, strict=True) for found in compare(case, each.outputs, arguments.rtol, arguments.atol)]
+    _show(arguments, model, cases, runs, comparisons)
+    return 0 if all(each.passed for each in comparisons) else 1
+
+
+def _show(arguments: argparse.Namespace, model: Model, cases: list[Case], runs: list[Run], comparisons: list[Comparison]) -> None:
+    from ..report.profile import profile_record, write_profile
+    from ..report.run import labels_for, print_run, run_record
+    from ..report.tables import print_profile
+    from ..report.terminal import message, print_json
+
+    profile = profile_record(runs[-1]) if arguments.profile else None
+    if arguments.json:
+        record = run_record(model, runs, comparisons)
+        print_json(record | {"profile": profile} if profile else record)
+    else:
+        print_run(model, cases, runs, comparisons, labels_for(arguments.labels, arguments.model))
+    if profile:
+        if not arguments.json:
+            print_profile(profile)
+        message(f"wrote {write_profile(profile, Path.cwd())}")

@@ -1,0 +1,206 @@
+"""From a checked model to an artefact: import, the pipelines of the three stages, code generation.
+
+In come a `ModelFile` and `Options` whose dims and shapes bind every extent; out comes an `Artefact`. Whoever wants to see the program
+between the stages gives `observe`, which is called with the stage's name and the module before the next stage changes it.
+The one thing to know: this is the only file that knows the whole way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import TypeAlias
+
+from ..codegen.build import CompiledObject, build_object
+from ..dialects import func
+from ..dialects.ir.location import Node
+from ..dialects.ir.types import BufferType, TensorType
+from ..dialects.loop import Call
+from ..errors import CompileError, error, printable, quote
+from ..passes import pipelines as _named  # noqa: F401 - registers passes and pipelines
+from ..passes.manager import Pass, Pipeline, Report
+from ..targets.description import Target
+from ..targets.load import load_target
+from .artefact import Artefact, Layer, Manifest, Port
+from .frontend.importer import import_model
+from .frontend.problems import shown_path
+from .frontend.reader import ModelFile
+from .inspect import work_by_node
+from .options import Options
+
+__all__ = ["STAGES", "Observer", "build", "import_graph", "lower", "open_manifest", "pipeline_for"]
+
+Observer: TypeAlias = Callable[[str, func.Module], None]
+
+# Each stage with the pipelines that end in it; the first begins where the importer ends.
+STAGES: Mapping[str, tuple[str, ...]] = {
+    "graph": ("graph",),
+    "tensor": ("graph-to-tensor", "tensor"),
+    "loop": ("tensor-to-loop", "loop"),
+}
+PROBES = "insert-probes"
+
+
+def _ignore(stage: str, module: func.Module) -> None:
+    """Watch nothing."""
+
+
+def import_graph(file: ModelFile, options: Options) -> func.Module:
+    """The model as a graph, with what the options bind."""
+    return import_model(file, dict(options.dims), dict(options.shapes))
+
+
+def open_manifest(module: func.Module, options: Options, external: tuple[tuple[str, str], ...] = ()) -> Manifest:
+    """Inputs and outputs of an imported model, which may leave extents open."""
+    main = module.function("main")
+    return Manifest(
+        name=options.name,
+        target=options.target,
+        inputs=tuple(_port(name, value.type) for name, value in zip(main.argument_names, main.arguments, strict=True)),
+        outputs=tuple(_port(name, value.type) for name, value in zip(main.result_names, main.returned, strict=True)),
+        profile=options.profile,
+        threads=options.threads > 1,
+        external=external,
+    )
+
+
+def _port(name: str, type_: object) -> Port:
+    if not isinstance(type_, TensorType):
+        raise CompileError(error(f"{quote(name)} is {type_}, and only tensors go in and out of compiled code"))
+    return Port(name, type_.shape, str(type_.element), type_.names)
+
+
+def pipeline_for(text: str, target: str) -> Pipeline:
+    """The pipeline `text`, with every pass that asks for a machine given this one."""
+    return Pipeline(tuple(_aimed(pass_, target) for pass_ in Pipeline.parse(text).passes))
+
+
+def _aimed(pass_: Pass, target: str) -> Pass:
+    takes = is_dataclass(pass_) and any(field.name == "target" for field in fields(pass_))
+    return replace(pass_, target=target) if takes else pass_  # type: ignore[type-var]
+
+
+def lower(file: ModelFile, module: func.Module, options: Options, observe: Observer = _ignore, until: str = "loop") -> list[Report]:
+    """Take an imported `module` to the end of the stage `until`; it is changed in place."""
+    reports: list[Report] = []
+    for stage, names in STAGES.items():
+        if stage == "tensor":
+            _refuse_open(file, open_manifest(module, options), load_target(options.target))
+        text = ",".join((*names, PROBES) if stage == "loop" and options.profile else names)
+        reports += pipeline_for(text, options.target).run(module)
+        observe(stage, module)
+        if stage == until:
+            break
+    return reports
+
+
+def build(
+    file: ModelFile,
+    module: func.Module,
+    options: Options,
+    external: tuple[tuple[str, str], ...] = (),
+    observe: Observer = _ignore,
+) -> Artefact:
+    """Compile an imported `module`, whose extents are all known; it is changed in place."""
+    target = load_target(options.target)
+    ports = open_manifest(module, options, external)
+    _refuse_open(file, ports, target)
+    work = work_by_node(module)
+    reports = lower(file, module, options, observe)
+    built = build_object(module, target, options.name, profile=options.profile, threads=options.threads > 1)
+    _refuse_too_large(file, built, ports, target)
+    return _artefact(built, ports, _layers(module, built, work), reports)
+
+
+def _refuse_open(file: ModelFile, ports: Manifest, target: Target) -> None:
+    found = []
+    for port in ports.inputs:
+        place = f"{shown_path(file.path)}, input {quote(port.name)}: {port.element}, {' x '.join(_extent(e) for e in port.extents)}"
+        for extent in port.extents:
+            if isinstance(extent, str):
+                message = f"dimension {quote(extent)} of input {quote(port.name)} has no value, and {target.name} needs every extent at compile time"
+                found.append(error(message).at(place).help(f"bind it, for example with --dim {printable(extent)}=1"))
+        if None in port.extents:
+            shape = "x".join("1" if not isinstance(e, int) else str(e) for e in port.extents)
+            message = f"input {quote(port.name)} has an extent without a name, and {target.name} needs every extent at compile time"
+            found.append(error(message).at(place).help(f"give the shape, for example with --shape {printable(port.name)}={shape}"))
+    if found:
+        raise CompileError.of(dict.fromkeys(found))
+
+
+def _extent(extent: int | str | None) -> str:
+    return "?" if extent is None else printable(str(extent))
+
+
+def _refuse_too_large(file: ModelFile, built: CompiledObject, ports: Manifest, target: Target) -> None:
+    """On a chip, what does not fit in is told here, before anything is written or run."""
+    facts = built.facts
+    ports_bytes = sum(field.elements * _width(port) for fields_, given in ((facts.inputs, ports.inputs), (facts.outputs, ports.outputs))
+                      for field, port in zip(fields_, given, strict=True))
+    found = []
+    if target.flash_bytes and facts.flash_bytes > target.flash_bytes:
+        parts = f"code {facts.text_bytes}, constants {facts.constant_bytes}, weights {facts.weights_bytes}"
+        found.append(error(f"the model takes {facts.flash_bytes} bytes of flash, and {target.name} has {target.flash_bytes}").note(parts))
+    if target.ram_bytes and facts.ram_bytes + ports_bytes > target.ram_bytes:
+        parts = f"arena {facts.arena_bytes}, stack {facts.stack_bytes or 0}, inputs and outputs {ports_bytes}"
+        total = facts.ram_bytes + ports_bytes
+        found.append(error(f"the model takes {total} bytes of RAM, and {target.name} has {target.ram_bytes}").note(parts))
+    if found:
+        hint = "take a larger target ('intaglio targets' lists them) or a smaller model; 'intaglio inspect' shows which layers are large"
+        raise CompileError.of(each.at(shown_path(file.path)).help(hint) for each in found)
+
+
+def _width(port: Port) -> int:
+    return port.dtype.itemsize
+
+
+def _artefact(built: CompiledObject, ports: Manifest, layers: tuple[Layer, ...], reports: list[Report]) -> Artefact:
+    facts = built.facts
+    manifest = replace(
+        ports,
+        arena_bytes=facts.arena_bytes,
+        arena_alignment=facts.arena_alignment,
+        text_bytes=facts.text_bytes,
+        constant_bytes=facts.constant_bytes,
+        weights_bytes=facts.weights_bytes,
+        stack_bytes=facts.stack_bytes,
+        sites=facts.sites,
+        kernels=built.kernels,
+        layers=layers,
+        remarks=tuple(str(remark) for report in reports for remark in report.remarks),
+    )
+    return Artefact(manifest, built.object, built.header, built.text)
+
+
+# Layers.
+
+
+def _layers(module: func.Module, built: CompiledObject, work: Mapping[Node, int]) -> tuple[Layer, ...]:
+    """The calls of kernels in `main`, in order: call number i is the site i of a profile."""
+    calls = [op for op in module.function("main").body if isinstance(op, Call)]
+    names = [function.sym_name for function in module.functions() if function.sym_name != "main"]
+    symbols = dict(zip(names, built.kernels, strict=True))
+    shares = _shares(calls, work)
+    return tuple(
+        Layer(
+            kernel=symbols[call.callee],
+            nodes=tuple((node.name, node.op_type) for node in call.location.nodes),
+            macs=macs,
+            bytes=sum(value.type.nbytes for value in call.buffers if isinstance(value.type, BufferType)),
+        )
+        for call, macs in zip(calls, shares, strict=True)
+    )
+
+
+def _shares(calls: list[Call], work: Mapping[Node, int]) -> list[int]:
+    """The multiply-accumulates of each call. Of the calls that a node became, the one that moves most bytes is taken for the one that computes."""
+    shares = [0] * len(calls)
+    for node, macs in work.items():
+        of_node = [i for i, call in enumerate(calls) if node in call.location.nodes]
+        if of_node and macs:
+            shares[max(of_node, key=lambda i: _input_bytes(calls[i]))] += macs
+    return shares
+
+
+def _input_bytes(call: Call) -> int:
+    return sum(value.type.nbytes for value in call.buffers if isinstance(value.type, BufferType))
