@@ -6,13 +6,18 @@ A border pass (`graph-to-tensor`, `tensor-to-loop`) ends a stage. Everything her
 
 from __future__ import annotations
 
-from . import common, tensor  # noqa: F401 - registers their passes
+from . import common, graph  # noqa: F401 - they register their passes
 from .manager import define_pipeline
 
 define_pipeline(
     "graph",
-    "canonicalize",  # folds what the importer left, so that the absorbing passes see constants
-    "fold-constants",  # constant subgraphs: shapes, reshaped or transposed weights
+    "fold-constants",  # constant subgraphs: shapes, reshaped or transposed weights; the absorbing passes want to see constants
+    "canonicalize",  # transposes and reshapes that cancel each other as they stand
+    "absorb-transposes",  # before the others: a transpose between two layers hides one from the other
+    "absorb-pads",
+    "absorb-batch-norms",  # into weights, or into Mul and Add
+    "absorb-scales",  # biases and scales that exporters leave as Add and Mul, and what the pass before made of lone normalisations
+    "fold-constants",  # what the absorbing passes put between constants
     "cse",  # exporters repeat constants and shape arithmetic
     "dce",
 )

@@ -202,6 +202,13 @@ def materialise(op: Operation, value: Attribute) -> Operation | None:
     return None
 
 
+def rebuilt(op: Operation, operands: Sequence[Value], **changed: Attribute) -> Operation:
+    """A new operation like `op` (without regions) on as many other operands, with some attributes changed; its results are inferred."""
+    new = type(op).create(operands, op.segments, {**op.attributes, **changed}, (), ())
+    new.set_results(new.inferred_types())
+    return new
+
+
 def replace_results(op: Operation, values: Sequence[Value], name: str) -> None:
     """Make the uses of the results of `op` uses of `values`, which must be of the same types or more exact."""
     if len(values) != len(op.results):

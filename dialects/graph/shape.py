@@ -10,8 +10,9 @@ from typing import Literal
 import numpy as np
 
 from ..ir.attributes import Array
+from ..ir.builder import Builder
 from ..ir.definition import attribute, operand, result
-from ..ir.operation import Operation, Value
+from ..ir.operation import Operation, Value, canonicalize
 from ..ir.traits import DataMovement, Pure
 from ..ir.types import Extent, TensorType, Type
 from .extents import UNKNOWN, Axis, axes, broadcast, broadcast_faults, from_axes, tensor
@@ -49,6 +50,10 @@ class Reshape(Operation, name="graph.reshape", traits=(Pure, DataMovement)):
         if source.is_static and target.is_static and source.elements != target.elements:
             yield f"{source} has {source.elements} elements, and the shape {list(self.shape)} does not hold as many"
 
+    def fold(self, constants: Sequence[Array | None]) -> Value | None:
+        same = self.input.type == self.output.type and tensor(self.input).is_static
+        return self.input if same else None
+
     def evaluate(self, input: Array) -> Array:
         shape = list(self.shape)
         for axis, from_ in self.copied:
@@ -56,6 +61,15 @@ class Reshape(Operation, name="graph.reshape", traits=(Pure, DataMovement)):
         if -1 in shape and 0 in shape:  # NumPy finds this ambiguous
             shape[shape.index(-1)] = 0
         return input.reshape(shape)
+
+
+@canonicalize
+def reshape_of_reshape(op: Reshape, build: Builder) -> Value | None:
+    """reshape(reshape(x)) -> reshape(x), where the outer one does not look at the extents between."""
+    match op.input.owner:
+        case Reshape() as inner if not op.copied:
+            return build.add(Reshape(inner.input, shape=op.shape)).output
+    return None
 
 
 def _quotient(left: Sequence[Axis], fixed: Sequence[Axis]) -> Axis:
@@ -86,8 +100,20 @@ class Transpose(Operation, name="graph.transpose", traits=(Pure, DataMovement)):
         if sorted(self.perm) != list(range(tensor(self.input).rank)):
             yield f"{list(self.perm)} is no order of the dims of {self.input.type}"
 
+    def fold(self, constants: Sequence[Array | None]) -> Value | None:
+        return self.input if self.perm == tuple(range(len(self.perm))) else None
+
     def evaluate(self, input: Array) -> Array:
-        return np.ascontiguousarray(input.transpose(self.perm))
+        return np.array(input.transpose(self.perm), order="C")
+
+
+@canonicalize
+def transpose_of_transpose(op: Transpose, build: Builder) -> Value | None:
+    """transpose(transpose(x, p), q) -> transpose(x, p of q)"""
+    match op.input.owner:
+        case Transpose() as inner:
+            return build.add(Transpose(inner.input, perm=tuple(inner.perm[q] for q in op.perm))).output
+    return None
 
 
 class Expand(Operation, name="graph.expand", traits=(Pure, DataMovement)):

@@ -145,9 +145,10 @@ def add_compute(draw: DrawFn, build: Builder, values: Sequence[Value]) -> list[V
     fitting = [(value, _map_into(draw, extents, shape_of(value))) for value in inputs]
     read = [(value, map_) for value, map_ in fitting if map_ is not None]
     captured = [value for value in draw(st.lists(st.sampled_from(values), max_size=1)) if 0 not in shape_of(value)]
-    kind: Scalar = draw(st.sampled_from((f32, i32)))
+    kind: Scalar = draw(st.sampled_from(ELEMENTS[:2]))
     init = Number(draw(st.sampled_from((0, 1, -3))), kind) if reductions else None
-    body = Block([*(element_of(value) for value, _ in read), *(value.type for value in captured), *([kind] if init else [])])
+    taken: list[Type] = [*(element_of(value) for value, _ in read), *(value.type for value in captured), *([kind] if init else [])]
+    body = Block(taken)
     _fill(draw, body, len(extents), kind)
     return [
         build.add(

@@ -1,0 +1,8 @@
+"""Passes on whole operators: what one layer does for another is absorbed into it before operators are taken apart."""
+
+from .absorb_batch_norms import AbsorbBatchNorms
+from .absorb_pads import AbsorbPads
+from .absorb_scales import AbsorbScales
+from .absorb_transposes import AbsorbTransposes
+
+__all__ = ["AbsorbBatchNorms", "AbsorbPads", "AbsorbScales", "AbsorbTransposes"]
