@@ -6,8 +6,10 @@ A border pass (`graph-to-tensor`, `tensor-to-loop`) ends a stage. Everything her
 
 from __future__ import annotations
 
-from . import common, graph  # noqa: F401 - they register their passes
+from . import common, graph, graph_to_tensor, tensor  # noqa: F401 - they register their passes
+from .loop import insert_probes  # noqa: F401
 from .manager import define_pipeline
+from .tensor_to_loop import convert, materialize  # noqa: F401
 
 define_pipeline(
     "graph",
@@ -27,7 +29,12 @@ define_pipeline(
     "canonicalize",  # views of views, identities that the lowering left
     "fold-constants",  # weights behind views
     "cse",  # equal views of one source
-    "dce",
+    "dce",  # so that nothing unused is fused
+    "fuse-kernels",
+    "assign-layouts",  # after fusion: one layout per kernel result
+    "materialize-copies",  # what has no place becomes a kernel, before schedules are chosen
+    "choose-schedules",
+    "pack-weights",  # in the order in which the schedules read
 )
 
 define_pipeline(
@@ -35,4 +42,13 @@ define_pipeline(
     "canonicalize",  # constant subscripts and trip counts
     "cse",  # equal addresses
     "dce",
+)
+
+define_pipeline(
+    "default",
+    "graph",
+    "graph-to-tensor",
+    "tensor",
+    "tensor-to-loop",
+    "loop",
 )
