@@ -196,8 +196,10 @@ def _resolved(annotation: str, owner: type) -> object:
 
 
 def _is_instance(annotation: Any, value: Any) -> bool:
-    if annotation is None or annotation is Any:
-        return value is None or annotation is Any
+    if annotation is Any or isinstance(annotation, str):  # the alias `Attribute` is a string, because it names itself
+        return True
+    if annotation is None:
+        return value is None
     if isinstance(annotation, UnionType) or typing.get_origin(annotation) is typing.Union:
         return any(_is_instance(part, value) for part in typing.get_args(annotation))
     if typing.get_origin(annotation) is tuple:

@@ -181,4 +181,4 @@ def _nested(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]], element: T
     if array.ndim == 0:
         item = array.item() if array.dtype == object else array[()]
         return f'"{escaped(item)}"' if isinstance(item, str) else _number(item, element)
-    return f"[{', '.join(_nested(part, element) for part in array)}]"
+    return f"[{', '.join(_nested(array[i, ...], element) for i in range(len(array)))}]"  # [i, ...]: an array also of one text

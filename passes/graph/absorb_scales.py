@@ -19,7 +19,7 @@ from .channels import Affine, absorbed
 
 @dataclass(frozen=True)
 class AbsorbScales(Pass, name="absorb-scales", runs_on=("graph",), exact=False):
-    """Fold additions, subtractions, multiplications and divisions by per-channel constants into the Conv, ConvTranspose or Gemm before them.
+    """Fold arithmetic with per-channel constants (+ - * /) into the Conv, ConvTranspose or Gemm before it.
 
     Before: `%1 = graph.conv(%x, %w)`, `%2 = graph.add(%1, %c)` with a constant `c` [K, 1, 1]. After: `%2 = graph.conv(%x, %w, %c)`.
 

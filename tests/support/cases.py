@@ -26,7 +26,6 @@ from intaglio.dialects.ir.verifier import verify
 from intaglio.errors import CompileError, Diagnostic
 from intaglio.passes.instruments import VerifyEach
 from intaglio.passes.manager import Pipeline, Report
-
 from programs import assert_round_trip, assert_same, inputs_of, run
 
 _DIRECTIVE = re.compile(r"//\s*(opt|check|check-next|check-not|error|remark|rtol):\s*(.*?)\s*$")

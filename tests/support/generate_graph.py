@@ -1,12 +1,14 @@
-"""Random programs of the graph stage, for hypothesis: small layers with the padding, scaling and transposing around them that exporters write."""
+"""Random programs of the graph stage, for hypothesis: small layers with the padding, scaling and transposing of exporters around them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from generate_tensor import shape_of
 from intaglio.dialects import graph
 from intaglio.dialects.func import Function, Module
 from intaglio.dialects.ir.attributes import Array, Dense, Number
@@ -14,8 +16,6 @@ from intaglio.dialects.ir.builder import Builder
 from intaglio.dialects.ir.location import Location, Node
 from intaglio.dialects.ir.operation import Operation, Value
 from intaglio.dialects.ir.types import TensorType, f32
-
-from generate_tensor import shape_of
 from programs import elements
 
 extents = st.sampled_from((3, 4, 2, 1, 5))
@@ -67,7 +67,7 @@ def add_conv(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) ->
 def add_batch_norm(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Value | None:
     C = shape_of(x)[1]
     scale, bias, mean = (_weights(draw, build, C) for _ in range(3))
-    variance = _constant(build, abs(elements(f32, (C,), draw(st.integers(0, 9)))) + f32.dtype.type(0.5))
+    variance = _constant(build, np.abs(elements(f32, (C,), draw(st.integers(0, 9)))) + np.float32(0.5))
     return build.add(graph.BatchNormalization(x, scale, bias, mean, variance, epsilon=1e-3)).output
 
 
