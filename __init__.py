@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .compiler import __version__
-
 if TYPE_CHECKING:
     from .compiler.driver import Model, compile
     from .errors import CompileError, InternalError
     from .runtime.loader import load_library as load
 
-__all__ = ["CompileError", "InternalError", "Model", "__version__", "compile", "load"]
+__all__ = ["CompileError", "InternalError", "Model", "compile", "load"]
+
+__version__ = "0.1.0"
 
 _PLACES = {
     "CompileError": ("errors", "CompileError"),

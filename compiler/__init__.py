@@ -1,3 +1,1 @@
 """The driver: everything from a file to an answer, and all that talks to people."""
-
-__version__ = "0.1.0"

@@ -46,11 +46,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    from .. import __version__
+class _ShowVersion(argparse.Action):
+    """Look the version up only when it is asked for: reading the metadata takes longer than all of --help."""
 
+    def __call__(self, parser: argparse.ArgumentParser, *rest: object) -> None:
+        from importlib.metadata import version
+
+        print(f"intaglio {version('intaglio')}")
+        parser.exit()
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="intaglio", description="Compiles ONNX models to machine code.", allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"intaglio {__version__}")
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, help="show program's version number and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, module in _commands():
         command = commands.add_parser(

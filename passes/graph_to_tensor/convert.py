@@ -13,7 +13,7 @@ from ..manager import Pass, Report
 
 
 @dataclass(frozen=True)
-class GraphToTensor(Pass, name="graph-to-tensor", runs_on=("graph",)):
+class GraphToTensor(Pass, name="graph-to-tensor", runs_on=("graph",), exact=False):
     """Replace every operator by computations and views.
 
     Before: `%1 = "graph.transpose"(%0) <{perm = [1, 0]}>`. After: `%1 = "tensor.view"(%0) <{map = affine_map<(d0, d1) -> (d1, d0)>}>`.
