@@ -36,6 +36,7 @@ class Emitter:
         self.valid = 0
         self.root_values: dict[tuple[Affine, ...], Value] = {}
         self.root: tensor.Compute | None = None
+        self.guarded: dict[tuple[tensor.View, int], None] = {}
         self.inside: dict[tuple[tensor.View, int], None] = {}
 
     # Blocks and scopes.
@@ -202,12 +203,17 @@ class Emitter:
                 return self.value(op.source, inner)
             case False:
                 return self.constant(op.padding)
-        return self.guarded(op, inner)
+        return self.conditional(op, inner)
 
     def placement(self, op: tensor.View, subscripts: Sequence[Affine]) -> bool | None:
-        """Whether subscripts lie inside the view's source: always, never, or None where only the run knows."""
+        """Whether subscripts lie inside the view's source: always, never, or None where only the run knows.
+
+        Only guarded axes are asked: along others a subscript may run over several dims that are walked as one.
+        """
         answer: bool | None = True
         for axis, (subscript, extent) in enumerate(zip(subscripts, tensor_type(op.source).extents, strict=True)):
+            if (op, axis) not in self.guarded:
+                continue
             low, high = subscript.range(self.all_ranges())
             if high < 0 or low >= extent:
                 return False
@@ -215,12 +221,12 @@ class Emitter:
                 answer = None
         return answer
 
-    def guarded(self, op: tensor.View, subscripts: Sequence[Affine]) -> Value:
+    def conditional(self, op: tensor.View, subscripts: Sequence[Affine]) -> Value:
         """A read behind a condition; subscripts that depend on the lane are not guarded (the chooser sees to it)."""
         assert op.padding is not None
         condition: Value | None = None
         for axis, (subscript, extent) in enumerate(zip(subscripts, tensor_type(op.source).extents, strict=True)):
-            if (op, axis) in self.inside:
+            if (op, axis) in self.inside or (op, axis) not in self.guarded:
                 continue
             low, high = subscript.range(self.all_ranges())
             for needed, test in ((low < 0, ("sge", 0)), (high >= extent, ("slt", extent))):
