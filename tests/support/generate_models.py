@@ -320,7 +320,7 @@ def resize(net: Net) -> None:
 
 ACTIVATIONS: tuple[tuple[tuple[str, dict[str, float]], ...], ...] = (
     *(((name, {}),) for name in ("Relu", "Relu", "Sigmoid", "Tanh", "HardSwish", "Elu", "Selu", "Softplus", "Softsign", "Neg", "Abs")),
-    *(((name, {}),) for name in ("Erf", "Sin", "Cos", "Mish", "Identity", "Atan")),
+    *(((name, {}),) for name in ("Erf", "Sin", "Cos", "Mish", "Identity")),
     (("LeakyRelu", {"alpha": 0.1}),),
     (("HardSigmoid", {"alpha": 0.3, "beta": 0.4}),),
     (("Celu", {"alpha": 0.7}),),
