@@ -6,6 +6,7 @@ its maps, no pass asks for an operator's name. `tensor.view` is every slice, pad
 
 from .compute import Compute, Extract, Index, Yield
 from .kernel import Kernel
+from .masked import Masked
 from .view import Concat, Constant, View
 
-__all__ = ["Compute", "Concat", "Constant", "Extract", "Index", "Kernel", "View", "Yield"]
+__all__ = ["Compute", "Concat", "Constant", "Extract", "Index", "Kernel", "Masked", "View", "Yield"]

@@ -179,7 +179,8 @@ def reads(domain_: Domain) -> Reads:
     walk = _Walk(domain_)
     for value, store in domain_.outputs:
         walk.visit(value, store.results, of_root=False, skippable=False)
-    rigid = {dim: None for guard in walk.guards.values() for dim in guard.subscript.dims()}
+    guarded = {(guard.view, guard.axis) for guard in walk.guards.values()}
+    rigid = {dim: None for view, axis, subscript in walk.padded if (view, axis) in guarded for dim in subscript.dims()}
     return Reads(tuple(walk.accesses.values()), tuple(walk.guards.values()), tuple(sorted({**walk.rigid, **rigid})))
 
 
@@ -190,6 +191,7 @@ class _Walk:
         self.domain = domain_
         self.accesses: dict[tuple[Argument, tuple[Affine, ...]], Access] = {}
         self.guards: dict[tuple[tensor.View, int, Affine], Guard] = {}
+        self.padded: dict[tuple[tensor.View, int, Affine], None] = {}
         self.rigid: dict[int, None] = {}
 
     def visit(self, value: Value, at: Sequence[Affine], of_root: bool, skippable: bool) -> None:
@@ -226,6 +228,7 @@ class _Walk:
         inner = [s.simplify(self.domain.ranges) for s in subscripts]
         for axis, (subscript, extent) in enumerate(zip(inner, tensor_type(op.source).extents, strict=True)):
             low, high = subscript.range(self.domain.ranges)
+            self.padded[op, axis, subscript] = None
             if low < 0 or high >= extent:
                 self.guards[op, axis, subscript] = Guard(op, axis, subscript, extent, skippable)
 

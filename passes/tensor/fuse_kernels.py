@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from ...dialects import tensor
 from ...dialects.func import Function, Module
@@ -15,15 +16,18 @@ from ..analysis.domain import store_map
 from ..manager import Pass, Report
 
 
+Member: TypeAlias = tensor.Compute | tensor.Masked
+
+
 @dataclass(slots=True, eq=False)
 class _Group:
     """Computations that will be one kernel, in order."""
 
-    members: dict[tensor.Compute, None] = field(default_factory=dict)
+    members: dict[Member, None] = field(default_factory=dict)
 
     @property
     def root(self) -> tensor.Compute | None:
-        return next((op for op in self.members if op.has_reduction), None)
+        return next((op for op in self.members if isinstance(op, tensor.Compute) and op.has_reduction), None)
 
 
 @dataclass(frozen=True)
@@ -54,11 +58,11 @@ class _Fusion:
         self.function = function
         self.report = report
         self.position: dict[Operation, int] = {op: i for i, op in enumerate(function.body)}
-        self.group_of: dict[tensor.Compute, _Group] = {}
+        self.group_of: dict[Member, _Group] = {}
 
     def run(self) -> None:
         for op in list(self.function.body):
-            if isinstance(op, tensor.Compute):
+            if isinstance(op, tensor.Compute | tensor.Masked):
                 self.place(op)
         for group in dict.fromkeys(self.group_of.values()):
             _build_kernel(group)
@@ -67,7 +71,7 @@ class _Fusion:
             if isinstance(op, tensor.View | tensor.Constant) and not any(r.uses for r in op.results):
                 op.erase()
 
-    def place(self, op: tensor.Compute) -> None:
+    def place(self, op: Member) -> None:
         group = self.producers_group(op) if op.has_reduction else self.followed_group(op)
         if group is None:
             group = _Group()
@@ -76,7 +80,7 @@ class _Fusion:
         group.members[op] = None
         self.group_of[op] = group
 
-    def followed_group(self, op: tensor.Compute) -> _Group | None:
+    def followed_group(self, op: Member) -> _Group | None:
         """The latest kernel among the makers of the operands whose loops `op` can share."""
         found: dict[_Group, None] = {}
         for value in op.inputs:
@@ -86,7 +90,7 @@ class _Fusion:
         latest_first = sorted(found, key=lambda group: -max(self.position[member] for member in group.members))
         return next((group for group in latest_first if self.can_follow(group, op)), None)
 
-    def can_follow(self, group: _Group, op: tensor.Compute) -> bool:
+    def can_follow(self, group: _Group, op: Member) -> bool:
         if any(_maker(value) in group.members for value in op.captured):
             return False
         here = self.position[op]
@@ -97,7 +101,7 @@ class _Fusion:
         together: dict[Operation, None] = dict.fromkeys((*group.members, op))
         return store_map(group.root or first, op.output, together) is not None and (group.root is not None or _same_space(first, op, group))
 
-    def outside_users(self, member: tensor.Compute, group: _Group, op: tensor.Compute) -> Iterator[Operation]:
+    def outside_users(self, member: Member, group: _Group, op: Member) -> Iterator[Operation]:
         """Users of a member that are neither in the group nor `op`, looking through views that only these have."""
         for user in member.output.users:
             if user in group.members or user is op:
@@ -106,11 +110,11 @@ class _Fusion:
                 continue
             yield user
 
-    def producers_group(self, op: tensor.Compute) -> _Group | None:
+    def producers_group(self, op: Member) -> _Group | None:
         """A group without reduction that feeds only this reduction, each element once."""
         for value, map_ in zip(op.inputs, op.maps, strict=True):
             maker = value.owner
-            if not isinstance(maker, tensor.Compute) or maker not in self.group_of:
+            if not isinstance(maker, tensor.Compute | tensor.Masked) or maker not in self.group_of:
                 continue
             group = self.group_of[maker]
             used = {dim for subscript in map_.results for dim in subscript.dims()}
@@ -122,20 +126,20 @@ class _Fusion:
         return None
 
 
-def _maker(value: Value) -> tensor.Compute | None:
+def _maker(value: Value) -> Member | None:
     """The computation behind a value, looking through views."""
     owner = value.owner
     while isinstance(owner, tensor.View):
         owner = owner.source.owner
-    return owner if isinstance(owner, tensor.Compute) else None
+    return owner if isinstance(owner, tensor.Compute | tensor.Masked) else None
 
 
-def _same_space(first: tensor.Compute, op: tensor.Compute, group: _Group) -> bool:
+def _same_space(first: Member, op: Member, group: _Group) -> bool:
     """Whether `op` iterates exactly as `first` does, so that loops over the one are loops over the other."""
     if first.extents != op.extents:
         return False
     return all(
-        map_.is_identity and isinstance(value.owner, tensor.Compute)
+        map_.is_identity and isinstance(value.owner, tensor.Compute | tensor.Masked)
         for value, map_ in zip(op.inputs, op.maps, strict=True)
         if _maker(value) in group.members
     )
@@ -191,12 +195,12 @@ def _bring_in(
         inside.add(owner.clone(mapping))
     elif isinstance(owner, tensor.Constant) and owner.value.array.size == 1 and may_copy:
         inside.add(owner.clone(mapping))
-    elif not (isinstance(owner, tensor.Compute) and owner in group.members):
+    elif not (isinstance(owner, tensor.Compute | tensor.Masked) and owner in group.members):
         inputs.append(value)
         mapping[value] = block.add_argument(value.type)
 
 
-def _erase(members: Sequence[tensor.Compute]) -> None:
+def _erase(members: Sequence[Member]) -> None:
     for member in reversed(members):
         for user in list(member.output.users):
             if isinstance(user, tensor.View) and not user.output.uses:

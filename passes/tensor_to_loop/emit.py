@@ -36,7 +36,7 @@ class Emitter:
         self.valid = 0
         self.root_values: dict[tuple[Affine, ...], Value] = {}
         self.root: tensor.Compute | None = None
-        self.guarded: dict[tuple[tensor.View, int], None] = {}
+        self.guarded: frozenset[tuple[tensor.View, int]] = frozenset()  # axes of padded views that a read may leave
         self.inside: dict[tuple[tensor.View, int], None] = {}
 
     # Blocks and scopes.
@@ -107,6 +107,7 @@ class Emitter:
         """`value` with `count` lanes."""
         if lanes_of(value.type) == count:
             return value
+        assert lanes_of(value.type) == 1, f"{value.type} has {count} lanes only in part"
         owner = value.owner
         if isinstance(owner, arith.Constant):
             return self.constant(Number(owner.value.value, vector(count, element_of(value.type))))
@@ -208,7 +209,7 @@ class Emitter:
     def placement(self, op: tensor.View, subscripts: Sequence[Affine]) -> bool | None:
         """Whether subscripts lie inside the view's source: always, never, or None where only the run knows.
 
-        Only guarded axes are asked: along others a subscript may run over several dims that are walked as one.
+        Only guarded axes are asked: dims that were merged run beyond the extents of the others.
         """
         answer: bool | None = True
         for axis, (subscript, extent) in enumerate(zip(subscripts, tensor_type(op.source).extents, strict=True)):
@@ -265,6 +266,8 @@ class Emitter:
         offset = combination(zip(subscripts, type_.strides, strict=True)).simplify(self.all_ranges())
         dims, map_ = self.operands([offset.substitute({LANE: Affine()}).simplify(self.all_ranges())])
         count = self.lanes if LANE in offset.dims() else 1
+        if count == 1 and lanes_of(value.type) > 1:  # of the last vector one lane is left
+            value = self.add(loop.ExtractLane(value, lane=0)).output
         if count > 1 and offset.coefficient(LANE) != 1:
             self.scatter(self.widen(value, count), flat, offset)
             return

@@ -79,10 +79,10 @@ class _Lowering:
         self.function.location = kernel.location
         self.emit = Emitter(self.function.body, {})
         self.emit.root = self.domain.root
+        self.emit.guarded = frozenset((guard.view, guard.axis) for guard in self.guards)
         for argument, parameter, type_ in zip(kernel.body.arguments, self.function.arguments, inputs, strict=False):
             self.emit.storage[argument] = (self.parameter(argument, parameter, type_), type_)
         self.results = [(self.flat(p), t) for p, t in zip(self.function.arguments[len(inputs) :], outputs, strict=True)]
-        self.emit.guarded = {(guard.view, guard.axis): None for guard in self.guards}
         self.static: dict[int, tuple[int, ...]] = {}
         self.clamped: dict[int, list[Guard]] = {}
         self.sort_guards()

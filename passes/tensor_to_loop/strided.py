@@ -62,11 +62,14 @@ def source_layout(view: View, wanted: Strided) -> Strided | None:
 
 
 def respects_order(type_: TensorType, strides: Sequence[int]) -> bool:
-    """Whether memory with these strides is a window into one laid out by the type's order: what a schedule for it relies on."""
+    """Whether memory with these strides is a window into one laid out by the type's order.
+
+    The innermost stride may be more than 1 (a concatenation along an innermost dim of extent 1): a copy would have to write there, too.
+    """
     inner = 1
     dims = [d for d in reversed(type_.order or range(type_.rank)) if type_.extents[d] > 1]
-    for i, dim in enumerate(dims):
-        if strides[dim] < inner or (i == 0 and strides[dim] != 1):
+    for dim in dims:
+        if strides[dim] < inner:
             return False
         inner = strides[dim] * type_.extents[dim]
     return True

@@ -105,6 +105,7 @@ def test_an_order_is_respected_by_windows_into_it() -> None:
     assert respects_order(channels_last, channels_last.strides)
     assert respects_order(channels_last, (96, 1, 24, 6))
     assert not respects_order(channels_last, TensorType((1, 3, 4, 4), f32).strides)
+    assert respects_order(channels_last, (96, 2, 24, 6))  # every second channel
     assert not respects_order(channels_last, (48, 2, 12, 3))
     assert respects_order(TensorType((), f32), ())
 

@@ -1,0 +1,79 @@
+"""`tensor.masked`: a value of which only some tiles are needed, and what stands in the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..ir.affine import AffineMap, d
+from ..ir.attributes import Array
+from ..ir.definition import attribute, operand, optional, result
+from ..ir.operation import Operation, Value
+from ..ir.traits import Pure
+from ..ir.types import Type
+from .view import tensor_type
+
+
+class Masked(Operation, name="tensor.masked", traits=(Pure,)):
+    """`value` in the tiles that are active, `background` in the others.
+
+    value [e0, e1, ...]: any element type.
+    active [ceil(e0 / unit0), ceil(e1 / unit1), ...]: a tile is active where this is not zero.
+    background [e0, e1, ...]: missing where nobody reads inactive tiles; the evaluator then fills them with NaN (integers: the largest
+    value), so that a read of what was not computed shows.
+    `unit`: extents of a tile.
+
+    Lowering computes `value` for active tiles only.
+    """
+
+    value: Value = operand()
+    active: Value = operand()
+    background: Value | None = optional()
+    unit: tuple[int, ...] = attribute()
+    output: Value = result()
+
+    def infer(self) -> Type:
+        return tensor_type(self.value).with_order(())
+
+    def verify(self) -> Iterable[str]:
+        value, active = tensor_type(self.value), tensor_type(self.active)
+        if len(self.unit) != value.rank or any(extent < 1 for extent in self.unit):
+            yield f"{self.unit} are no tiles of {value}"
+            return
+        expected = tuple(-(-extent // unit) for extent, unit in zip(value.extents, self.unit, strict=True))
+        if active.extents != expected:
+            yield f"activity of shape {active.extents} for {expected} tiles"
+        if self.background is not None and tensor_type(self.background).with_order(()) != value.with_order(()):
+            yield f"background {self.background.type} for {value}"
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        """The iteration space, as of a computation."""
+        return tensor_type(self.value).extents
+
+    @property
+    def inputs(self) -> list[Value]:
+        """What it reads element by element, as of a computation."""
+        return [self.value, self.active, *([self.background] if self.background is not None else [])]
+
+    @property
+    def maps(self) -> tuple[AffineMap, ...]:
+        """How it reads its inputs, as of a computation."""
+        rank = len(self.unit)
+        same = AffineMap.identity(rank)
+        return (same, AffineMap(rank, tuple(d(i) // unit for i, unit in enumerate(self.unit))), same)[: len(self.inputs)]
+
+    has_reduction = False
+    captured: tuple[Value, ...] = ()
+
+    def evaluate(self, value: Array, active: Array, background: Array | None) -> Array:
+        tiles: Any = active != 0
+        for axis, (unit, extent) in enumerate(zip(self.unit, value.shape, strict=True)):
+            tiles = np.repeat(tiles, unit, axis=axis).take(range(extent), axis=axis)
+        return np.where(tiles, value, _unspecified(value) if background is None else background).astype(value.dtype)
+
+
+def _unspecified(value: Array) -> Any:
+    return np.iinfo(value.dtype).max if value.dtype.kind in "iu" else value.dtype.type(np.nan if value.dtype.kind == "f" else True)
