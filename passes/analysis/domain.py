@@ -32,6 +32,31 @@ class Domain:
     outputs: tuple[tuple[Value, AffineMap], ...]
 
     @property
+    def masked(self) -> tensor.Masked | None:
+        """The only output, if it is a masked value whose tiles are tiles of the loops: whole tiles may then be left out."""
+        value, map_ = self.outputs[0]
+        if len(self.outputs) != 1 or not isinstance(value.owner, tensor.Masked) or self.root is None:
+            return None
+        places = [subscript.terms[0][0] if len(subscript.terms) == 1 else None for subscript in map_.results]
+        plain = all(
+            unit == 1 or extent == 1 or (subscript.coefficient(subscript.dims()[0]) == 1 and subscript.constant == 0 and place is not None)
+            for unit, extent, subscript, place in zip(value.owner.unit, value.owner.extents, map_.results, places, strict=True)
+        )
+        return value.owner if plain else None
+
+    @property
+    def units(self) -> dict[int, int]:
+        """Extents of the mask's tiles along the loops' dims, where a tile is not the whole dim."""
+        masked = self.masked
+        if masked is None:
+            return {}
+        found = {}
+        for unit, extent, subscript in zip(masked.unit, masked.extents, self.outputs[0][1].results, strict=True):
+            if unit < extent and len(subscript.dims()) == 1:
+                found[subscript.dims()[0]] = unit
+        return found
+
+    @property
     def extents(self) -> tuple[int, ...]:
         return (*self.parallel, *self.reduction)
 
@@ -114,7 +139,7 @@ def _read_of_root(root: tensor.Compute, value: Value, at: tuple[Affine, ...], me
         match current.owner:
             case tensor.Compute() as op if op is root:
                 found[tuple(s.simplify(ranges) for s in subscripts)] = None
-            case tensor.Compute() as op if op in members:
+            case tensor.Compute() | tensor.Masked() as op if op in members:
                 pending += [(v, m.compose(subscripts)) for v, m in zip(op.inputs, op.maps, strict=True)]
             case tensor.View() as op:
                 pending.append((op.source, op.map.compose(subscripts)))
@@ -200,7 +225,7 @@ class _Walk:
                 self.rigid.update(dict.fromkeys(subscript.dims()))
         at = tuple(s.simplify(self.domain.ranges) for s in at)
         match value.owner:
-            case tensor.Compute() as op:
+            case tensor.Compute() | tensor.Masked() as op:
                 self.visit_compute(op, at, of_root)
             case tensor.View() as op:
                 inner = op.map.compose(at)
@@ -213,15 +238,15 @@ class _Walk:
                 assert isinstance(value, Argument)
                 self.accesses.setdefault((value, at), Access(value, at, of_root))
 
-    def visit_compute(self, op: tensor.Compute, at: tuple[Affine, ...], of_root: bool) -> None:
+    def visit_compute(self, op: tensor.Compute | tensor.Masked, at: tuple[Affine, ...], of_root: bool) -> None:
         is_root = op is self.domain.root
-        if op.captured or any(isinstance(inner, tensor.Index) for inner in op.body):
+        if isinstance(op, tensor.Compute) and (op.captured or any(isinstance(inner, tensor.Index) for inner in op.body)):
             self.rigid.update(dict.fromkeys(range(len(self.domain.extents))))
         parallel = len(self.domain.parallel)
         point = [*at, *(d(parallel + i) for i in range(len(self.domain.reduction)))] if is_root else at
         for i, (source, map_) in enumerate(zip(op.inputs, op.maps, strict=True)):
             view = source.owner
-            may_skip = is_root and isinstance(view, tensor.View) and view.padding is not None and skips_padding(op, i, view.padding)
+            may_skip = isinstance(op, tensor.Compute) and is_root and isinstance(view, tensor.View) and view.padding is not None and skips_padding(op, i, view.padding)
             self.visit(source, map_.compose(point), of_root or is_root, may_skip)
 
     def note_guards(self, op: tensor.View, subscripts: Sequence[Affine], skippable: bool) -> None:

@@ -58,13 +58,46 @@ def choose_schedule(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs
         vector_dim = -1
     row_dim = _row_dim(problem, extents, vector_dim)
     tile = _tile(problem, extents, vector_dim, lane_count, row_dim)
+    unit = _units(problem, extents, tile)
+    if unit:
+        tile = _masked_tile(problem, extents, vector_dim, lane_count, unit)
     reduction = _reduction_order(problem, extents)
     unroll = _unrolled(problem, extents, tile, vector_dim, lane_count, reduction)
     order = _order(problem, extents, tile, vector_dim, lane_count)
+    if unit and vector_dim >= 0:
+        order = (vector_dim, *(dim for dim in order if dim != vector_dim))
     shared = _shared(problem, extents, tile, order)
     if shared >= 0:
         order = (shared, *(dim for dim in order if dim != shared))
-    return Schedule(extents, order, tile, vector_dim, lane_count, reduction, unroll, shared)
+    return Schedule(extents, order, tile, vector_dim, lane_count, reduction, unroll, shared, unit)
+
+
+def _units(problem: _Problem, extents: Sequence[int], tile: Sequence[int]) -> tuple[int, ...]:
+    """Extents of the mask's tiles along each parallel dim (0: not along this one); empty without a mask."""
+    units = problem.domain.units
+    if not units:
+        return ()
+    return tuple(units.get(dim, 0) for dim in range(problem.parallel))
+
+
+def _masked_tile(
+    problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count: int, unit: Sequence[int]
+) -> tuple[int, ...]:
+    """A register tile inside a tile of the mask: its last dim, and a second row where that is short."""
+    inner = [dim for dim, size in enumerate(unit) if size]
+    tile = [1] * problem.parallel
+    vectors = math.ceil(extents[vector_dim] / lane_count) if vector_dim >= 0 else 1
+    reduction = math.prod(extents[problem.parallel :])
+    last = inner[-1]
+    rows = unit[last]
+    two = len(inner) > 1 and rows < 4 and unit[inner[-2]] > 1
+    best = best_tile(rows * 2 if two else rows, vectors, reduction, reduction * lane_count * 4, problem.target)
+    tile[last] = min(best.rows, rows)
+    if two and best.rows >= 2 * rows:
+        tile[inner[-2]] = 2
+    if vector_dim >= 0:
+        tile[vector_dim] = min(best.columns * lane_count, extents[vector_dim])
+    return tuple(tile)
 
 
 def _problem(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs: Sequence[BufferType], target: Target) -> _Problem:
@@ -284,5 +317,7 @@ def _shared(problem: _Problem, extents: Sequence[int], tile: Sequence[int], orde
     if not problem.target.hosted or math.prod(extents) < PARALLEL_WORK:
         return -1
     turns = {dim: math.ceil(extents[dim] / tile[dim]) for dim in order}
+    if problem.domain.units and turns[order[0]] > 1:
+        return order[0]  # every share of channels meets the same active tiles
     candidates = [dim for dim in order if turns[dim] >= 8] or sorted(order, key=lambda dim: -turns[dim])
     return candidates[0] if candidates and turns[candidates[0]] > 1 else -1

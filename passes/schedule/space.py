@@ -19,6 +19,7 @@ class Schedule:
     reduction: reduction dims that are loops, outermost first.
     unroll: reduction dims that are written out inside the innermost loop.
     parallel: the dim whose tiles the threads share; -1: none.
+    unit: where a mask decides: extents of its tiles along the parallel dims (0: it does not depend on the dim); empty: no mask.
     """
 
     extents: tuple[int, ...]
@@ -29,6 +30,7 @@ class Schedule:
     reduction: tuple[int, ...] = ()
     unroll: tuple[int, ...] = ()
     parallel: int = -1
+    unit: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         parts = []

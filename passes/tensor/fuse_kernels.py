@@ -77,13 +77,25 @@ class _Fusion:
             group = _Group()
         else:
             self.report.count("fused")
+        if isinstance(op, tensor.Masked) and op.background is not None:
+            self.take_in(group, op.background, op)
         group.members[op] = None
         self.group_of[op] = group
+
+    def take_in(self, group: _Group, background: Value, op: tensor.Masked) -> None:
+        """Compute the background where it is stored, if nobody else wants it and nothing is reduced for it."""
+        maker = background.owner
+        if not isinstance(maker, tensor.Compute) or maker not in self.group_of or maker.output.users != (op,):
+            return
+        other = self.group_of[maker]
+        if other is not group and other.root is None and list(other.members) == [maker]:
+            group.members[maker] = None
+            self.group_of[maker] = group
 
     def followed_group(self, op: Member) -> _Group | None:
         """The latest kernel among the makers of the operands whose loops `op` can share."""
         found: dict[_Group, None] = {}
-        for value in op.inputs:
+        for value in [op.value] if isinstance(op, tensor.Masked) else op.inputs:
             maker = _maker(value)
             if maker is not None and maker in self.group_of:
                 found[self.group_of[maker]] = None

@@ -15,7 +15,7 @@ from ...dialects.ir.affine import Affine, AffineMap, Dim, Range, combination, d
 from ...dialects.ir.attributes import Attribute, Number
 from ...dialects.ir.builder import Builder, Op
 from ...dialects.ir.operation import Argument, Block, Operation, Region, Value
-from ...dialects.ir.types import BufferType, element_of, index, lanes_of, vector
+from ...dialects.ir.types import BufferType, FloatType, element_of, index, lanes_of, vector
 from ...dialects.tensor.view import tensor_type
 
 LANE = 0
@@ -36,6 +36,7 @@ class Emitter:
         self.valid = 0
         self.root_values: dict[tuple[Affine, ...], Value] = {}
         self.root: tensor.Compute | None = None
+        self.masked: dict[tensor.Masked, bool] = {}  # masked values of which the current tile is known to be active or not
         self.guarded: frozenset[tuple[tensor.View, int]] = frozenset()  # axes of padded views that a read may leave
         self.inside: dict[tuple[tensor.View, int], None] = {}
 
@@ -121,6 +122,8 @@ class Emitter:
                 return self.root_values[at]
             case tensor.Compute() as op:
                 return self.computed(op, at)
+            case tensor.Masked() as op:
+                return self.masked_value(op, at)
             case tensor.View() as op:
                 return self.view(op, at)
             case tensor.Constant() as op:
@@ -131,6 +134,29 @@ class Emitter:
     def computed(self, op: tensor.Compute, at: tuple[Affine, ...]) -> Value:
         """The element of a computation without reduction."""
         return self.remember((op, at, self.valid), lambda: self.body_value(op, self.inputs(op, at), at))
+
+    def masked_value(self, op: tensor.Masked, at: tuple[Affine, ...]) -> Value:
+        """One of the two values where the tile's state is known, else both and a selection."""
+        if op in self.masked:
+            chosen = op.value if self.masked[op] else op.background
+            assert chosen is not None, "an inactive tile without background is not computed"
+            return self.value(chosen, at)
+        value = self.value(op.value, at)
+        if op.background is None:
+            return value
+        condition = self.is_active(op, at)
+        background = self.value(op.background, at)
+        count = max(lanes_of(v.type) for v in (condition, value, background))
+        wide = [self.widen(v, count) for v in (condition, value, background)]
+        return self.remember((lanes.Select, *wide), lambda: self.add(lanes.Select(*wide)).output)
+
+    def is_active(self, op: tensor.Masked, at: Sequence[Affine]) -> Value:
+        """Whether the tile of an element is active."""
+        state = self.value(op.active, op.maps[1].compose(at))
+        zero = self.widen(self.constant(Number(0, element_of(state.type))), lanes_of(state.type))
+        is_float = isinstance(element_of(state.type), FloatType)
+        compare = lanes.CmpF.of("une", state, zero) if is_float else lanes.CmpI.of("ne", state, zero)
+        return self.add(compare).output
 
     def inputs(self, op: tensor.Compute, point: Sequence[Affine]) -> list[Value]:
         return [self.value(source, map_.compose(point)) for source, map_ in zip(op.inputs, op.maps, strict=True)]

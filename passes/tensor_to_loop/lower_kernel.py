@@ -83,6 +83,7 @@ class _Lowering:
         for argument, parameter, type_ in zip(kernel.body.arguments, self.function.arguments, inputs, strict=False):
             self.emit.storage[argument] = (self.parameter(argument, parameter, type_), type_)
         self.results = [(self.flat(p), t) for p, t in zip(self.function.arguments[len(inputs) :], outputs, strict=True)]
+        self.masked = self.domain.masked if schedule.unit else None
         self.static: dict[int, tuple[int, ...]] = {}
         self.clamped: dict[int, list[Guard]] = {}
         self.sort_guards()
@@ -131,7 +132,11 @@ class _Lowering:
     def nest(self, level: int, base: list[Affine], size: list[int], border: tuple[int, ...]) -> None:
         """The loops from `level` on; `base` and `size` hold what the outer loops decided."""
         if level == len(self.schedule.order):
-            self.tile(Tile(tuple(base), tuple(size), border))
+            whole = Tile(tuple(base), tuple(size), border)
+            if self.masked is None:
+                self.tile(whole)
+            else:
+                self.masked_tile(whole, self.masked)
             return
         dim = self.schedule.order[level]
         segments = self.segments(dim)
@@ -149,7 +154,8 @@ class _Lowering:
         return base, size, (*border, dim) if segment.is_border else border
 
     def step(self, dim: int) -> int:
-        return min(self.schedule.tile[dim], max(self.extents[dim], 1))
+        extent = self.schedule.unit[dim] if self.schedule.unit and self.schedule.unit[dim] else self.schedule.tile[dim]
+        return min(extent, max(self.extents[dim], 1))
 
     def segments(self, dim: int) -> list[Segment]:
         """The tiles of a dim: runs of full ones, the last smaller one, and those at the border one by one."""
@@ -225,6 +231,44 @@ class _Lowering:
             self.emit.add(loop.Yield([]))
         self.emit.add(loop.If(condition, then=Region(then), otherwise=Region(otherwise)))
 
+    # Tiles of a mask.
+
+    def masked_tile(self, whole: Tile, masked: tensor.Masked) -> None:
+        """A tile of the mask: its register tiles if it is active, else its background, if anybody reads that."""
+        store = self.domain.outputs[0][1]
+        condition = self.emit.is_active(masked, store.compose(whole.base))
+        then, otherwise = Block(), Block()
+        for block, is_active in ((then, True), (otherwise, False)):
+            with self.emit.scope(block):
+                if is_active or masked.background is not None:
+                    self.emit.masked[masked] = is_active
+                    self.parts(whole, [dim for dim, unit in enumerate(self.schedule.unit) if unit])
+                    del self.emit.masked[masked]
+                self.emit.add(loop.Yield([]))
+        self.emit.add(loop.If(condition, then=Region(then), otherwise=Region(otherwise)))
+
+    def parts(self, whole: Tile, dims: Sequence[int]) -> None:
+        """The register tiles of a tile of the mask, dim by dim; at a border one by one, because their taps are written out."""
+        if not dims:
+            self.tile(whole)
+            return
+        dim, *others = dims
+        step = min(self.schedule.tile[dim], whole.size[dim])
+        full, rest = divmod(whole.size[dim], step)
+        sizes = [step] * full + ([rest] if rest else [])
+        if dim in whole.border or full == 1:
+            for number, size in enumerate(sizes):
+                self.parts(self.part(whole, dim, Affine((), number * step), size), others)
+            return
+        with self.loop(self.emit.index(0), self.emit.index(full), 0, full - 1) as counter:
+            self.parts(self.part(whole, dim, counter * step, step), others)
+        if rest:
+            self.parts(self.part(whole, dim, Affine((), full * step), rest), others)
+
+    def part(self, whole: Tile, dim: int, offset: Affine, size: int) -> Tile:
+        base = tuple(at + offset if i == dim else at for i, at in enumerate(whole.base))
+        return replace(whole, base=base, size=tuple(size if i == dim else n for i, n in enumerate(whole.size)))
+
     # One register tile.
 
     def points(self, tile: Tile) -> list[Point]:
@@ -256,7 +300,9 @@ class _Lowering:
         points = self.points(tile)
         if self.schedule.vector < self.parallel:
             self.emit.lanes = self.schedule.lanes
-        values = self.reduce(tile, points) if self.domain.root is not None else [None] * len(points)
+        is_background = self.masked is not None and not self.emit.masked[self.masked]
+        needs_root = self.domain.root is not None and not is_background
+        values = self.reduce(tile, points) if needs_root else [None] * len(points)
         for point, value in zip(points, values, strict=True):
             self.finish_point(point, value)
 
