@@ -7,6 +7,7 @@ The one thing to know: this is the only file that knows the whole way.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import TypeAlias
@@ -105,6 +106,7 @@ def build(
     target = load_target(options.target)
     ports = open_manifest(module, options, external)
     _refuse_open(file, ports, target)
+    _refuse_huge(file, module, target)
     work = work_by_node(module)
     reports = lower(file, module, options, observe)
     built = build_object(module, target, options.name, profile=options.profile, threads=options.threads > 1)
@@ -133,6 +135,23 @@ def _extent(extent: int | str | None) -> str:
     return "?" if extent is None else printable(str(extent))
 
 
+def _refuse_huge(file: ModelFile, module: func.Module, target: Target) -> None:
+    """Before any work: a single value that cannot be in the machine's memory. The sum is known when the arena is planned."""
+    most = memory_bytes() if target.hosted else 1 << target.pointer_bits
+    for op in module.function("main").body:
+        for result in op.results:
+            if isinstance(result.type, TensorType) and result.type.is_static and result.type.nbytes > most:
+                message = f"a value of {result.type.nbytes} bytes, {result.type}, does not fit into the {most} bytes of {target.name}"
+                nodes = ", ".join(f"node {quote(node.name)} ({printable(node.op_type)})" for node in op.location.nodes)
+                fault = error(message).at(f"{shown_path(file.path)}, {nodes or op.name}")
+                raise CompileError(fault.help("bind smaller extents, or take the operation out of the model"))
+
+
+def memory_bytes() -> int:
+    """The memory of this machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
 def _refuse_too_large(file: ModelFile, built: CompiledObject, ports: Manifest, target: Target) -> None:
     """On a chip, what does not fit in is told here, before anything is written or run."""
     facts = built.facts
@@ -142,13 +161,14 @@ def _refuse_too_large(file: ModelFile, built: CompiledObject, ports: Manifest, t
         for field, port in zip(fields_, given, strict=True)
     )
     found = []
+    ram_bytes = memory_bytes() if target.name == "host" else target.ram_bytes
     if target.flash_bytes and facts.flash_bytes > target.flash_bytes:
         parts = f"code {facts.text_bytes}, constants {facts.constant_bytes}, weights {facts.weights_bytes}"
         found.append(error(f"the model takes {facts.flash_bytes} bytes of flash, and {target.name} has {target.flash_bytes}").note(parts))
-    if target.ram_bytes and facts.ram_bytes + ports_bytes > target.ram_bytes:
+    if ram_bytes and facts.ram_bytes + ports_bytes > ram_bytes:
         parts = f"arena {facts.arena_bytes}, stack {facts.stack_bytes or 0}, inputs and outputs {ports_bytes}"
         total = facts.ram_bytes + ports_bytes
-        found.append(error(f"the model takes {total} bytes of RAM, and {target.name} has {target.ram_bytes}").note(parts))
+        found.append(error(f"the model takes {total} bytes of RAM, and {target.name} has {ram_bytes}").note(parts))
     if found:
         hint = "take a larger target ('intaglio targets' lists them) or a smaller model; 'intaglio inspect' shows which layers are large"
         raise CompileError.of(each.at(shown_path(file.path)).help(hint) for each in found)

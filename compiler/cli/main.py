@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
 
@@ -24,6 +25,7 @@ SOFTWARE, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (else that of the process); the exit status is returned."""
+    _tolerate_encodings()
     try:
         arguments = _parser().parse_args(argv)
         status: int = arguments.run(arguments)
@@ -73,6 +75,13 @@ def _commands() -> list[tuple[str, ModuleType]]:
     """Every other file beside this one."""
     names = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in ("__init__", "main"))
     return [(name, import_module(f".{name}", __package__)) for name in names]
+
+
+def _tolerate_encodings() -> None:
+    """A terminal that is not UTF-8, or a path that is no text, must not end a command: such characters are written as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _say(text: str, status: int) -> int:

@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..parameters import dim, pairs, shape
     from ..report.terminal import progress
 
+    _refuse_unrunnable(arguments.target)
     with progress(("import", "graph", "tensor", "loop")) as tell:
         model = compile(
             arguments.model,
@@ -63,6 +64,15 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     _show(arguments, model, cases, runs, comparisons)
     return 0 if all(each.passed for each in comparisons) else 1
+
+
+def _refuse_unrunnable(name: str) -> None:
+    """Before a long compilation: another host's code can be run nowhere here."""
+    from ...errors import CompileError, error
+    from ...targets.load import load_target
+
+    if name != "host" and not load_target(name).emulator.program:
+        raise CompileError(error(f"{name} is not emulated").help("run with --target host, or compile it and run it on the machine itself"))
 
 
 def _show(arguments: argparse.Namespace, model: Model, cases: list[Case], runs: list[Run], comparisons: list[Comparison]) -> None:

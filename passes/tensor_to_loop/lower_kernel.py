@@ -161,6 +161,9 @@ class _Lowering:
         """The tiles of a dim: runs of full ones, the last smaller one, and those at the border one by one."""
         extent, step = self.extents[dim], self.step(dim)
         full, rest = divmod(extent, step)
+        if dim not in self.static:  # no border: counted, because an extent may be anything
+            runs = [Segment(0, full, step, False), Segment(full, 1, rest, False)]
+            return [run for run in runs if run.count and run.size]
         tiles = [step] * full + ([rest] if rest else [])
         segments: list[Segment] = []
         for number, size in enumerate(tiles):

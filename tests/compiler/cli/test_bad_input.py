@@ -138,6 +138,7 @@ def test_bad_models(make: Callable[[Path], None], words: list[str], tmp_path: Pa
         (["--dim", "batch=1"], "no dim 'batch'"),
         (["--shape", "z=1"], "no input 'z'"),
         (["--shape", "x=5x5"], "does not fit"),
+        (["--target", "aarch64"], "aarch64 is not emulated"),
         (["--target", "cortex-m44"], "no target is named 'cortex-m44'"),
         (["--threads", "0"], "0 threads"),
         (["--test-data", "nowhere"], "does not exist"),
@@ -195,6 +196,32 @@ def test_a_model_too_large_for_the_chip_leaves_nothing(tmp_path: Path, capsys: C
     said = refused(capsys, "compile", str(path), "--target", "cortex-m4", "--no-cache", "-o", str(tmp_path / "out"))
     assert "bytes of RAM, and cortex-m4 has 655360" in said
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("target", ["host", "cortex-m4"])
+def test_extents_beyond_all_memory(target: str, tmp_path: Path, capsys: Capture) -> None:
+    path = save_relu(tmp_path / "m.onnx", ("n", "m"))
+    said = refused(
+        capsys,
+        "compile",
+        str(path),
+        "--target",
+        target,
+        "--no-cache",
+        "-o",
+        str(tmp_path),
+        "--dim",
+        "n=10000000000",
+        "--dim",
+        "m=100000000",
+    )
+    assert "4000000000000000000 bytes" in said
+    assert "the relu" in said
+
+
+def test_large_extents_cost_no_time(tmp_path: Path) -> None:
+    path = save_relu(tmp_path / "m.onnx", ("n",))
+    assert main(["compile", str(path), "--target", "host", "--no-cache", "-o", str(tmp_path), "--dim", "n=100000000"]) == 0
 
 
 def test_the_folder_of_an_output_stays_clean_when_writing_fails(tmp_path: Path, capsys: Capture) -> None:

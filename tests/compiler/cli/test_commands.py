@@ -241,3 +241,12 @@ def test_a_bad_file_in_a_process_of_its_own(tmp_path: Path) -> None:
     done = subprocess.run(program("run", str(tmp_path / "m.onnx")), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: ")
+
+
+def test_a_terminal_without_unicode(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    for words in (["targets"], ["run", os.fsencode(tmp_path) + b"/\xff\xe9.onnx"]):
+        command: list[str | bytes] = [*program(), *words]
+        done = subprocess.run(command, capture_output=True, env=environment, check=False)
+        assert done.returncode == (0 if words == ["targets"] else 1)
+        assert b"internal" not in done.stderr
