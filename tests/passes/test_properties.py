@@ -11,6 +11,7 @@ from hypothesis.strategies import SearchStrategy
 
 import intaglio.passes.pipelines  # noqa: F401 - registers every pass
 from generate_graph import graph_programs
+from generate_loop import loop_programs
 from generate_tensor import tensor_programs
 from intaglio.dialects.func import Module
 from intaglio.dialects.ir.parser import parse_operation
@@ -21,11 +22,11 @@ from intaglio.passes.instruments import VerifyEach
 from intaglio.passes.manager import Pass, Pipeline, all_passes
 from programs import assert_round_trip, assert_same, copy, inputs_of, run
 
-GENERATORS: dict[str, SearchStrategy[Module]] = {"graph": graph_programs(), "tensor": tensor_programs()}
+GENERATORS: dict[str, SearchStrategy[Module]] = {"graph": graph_programs(), "tensor": tensor_programs(), "loop": loop_programs()}
 EXAMPLES = settings(
     max_examples=40,
     suppress_health_check=list(HealthCheck),
-    phases=(Phase.explicit, Phase.generate, Phase.shrink),
+    phases=(Phase.explicit, Phase.generate),
     report_multiple_bugs=False,
 )
 # Rounding of an inexact pass: it multiplies few factors into weights, each product rounded once in f32.
