@@ -15,11 +15,23 @@ from ...dialects import arith, math, tensor
 from ...dialects.ir.affine import Affine, AffineMap, Dim, Quotient, Range, Remainder, combination, d
 from ...dialects.ir.attributes import Number
 from ...dialects.ir.operation import Argument, Operation, Value
-from ...dialects.ir.types import TensorType
+from ...dialects.ir.types import FloatType, TensorType, Type, element_of
 from ...dialects.tensor.view import tensor_type
 from ...errors import CompileError, error
 
-NEUTRAL = {"add": 0.0, "mul": 1.0, "max": float("-inf"), "min": float("inf")}
+
+def neutral(kind: str, element: Type) -> int | float:
+    """What combines with any element to that element. For `max` and `min` the extreme of the type."""
+    if kind in ("add", "mul"):
+        return int(kind == "mul") if not isinstance(element, FloatType) else float(kind == "mul")
+    sign = -1 if kind == "max" else 1
+    if isinstance(element, FloatType):
+        return sign * float("inf")
+    dtype = element_of(element).dtype
+    if dtype.kind == "b":
+        return int(kind == "min")
+    limits = np.iinfo(dtype.type)  # type: ignore[type-var]
+    return int(limits.min if kind == "max" else limits.max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +270,7 @@ def skips_padding(root: tensor.Compute, argument: int, padding: Number) -> bool:
     element = root.body.arguments[argument]
     last = root.body.terminator.operands[0].owner
     if kind in ("max", "min"):
-        return element in last.operands and _is_extreme(value, padding, kind)  # type: ignore[union-attr]
+        return element in last.operands and value == neutral(kind, padding.type)  # type: ignore[union-attr]
     if kind != "add" or value != 0:
         return False
     if isinstance(last, math.Fma):
@@ -268,14 +280,6 @@ def skips_padding(root: tensor.Compute, argument: int, padding: Number) -> bool:
         return True
     product = term.owner if term is not None else None
     return isinstance(product, arith.MulF | arith.MulI) and element in product.operands
-
-
-def _is_extreme(value: float, padding: Number, kind: str) -> bool:
-    dtype = padding.scalar().dtype
-    if np.issubdtype(dtype, np.integer):
-        limits = np.iinfo(dtype.type)  # type: ignore[type-var]
-        return bool(value == (limits.min if kind == "max" else limits.max))
-    return value == NEUTRAL[kind]
 
 
 def output_types(kernel: tensor.Kernel) -> tuple[TensorType, ...]:

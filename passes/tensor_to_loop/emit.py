@@ -36,7 +36,7 @@ class Emitter:
         self.valid = 0
         self.root_values: dict[tuple[Affine, ...], Value] = {}
         self.root: tensor.Compute | None = None
-        self.guarded: frozenset[tuple[tensor.View, int]] = frozenset()  # axes of padded views that a read may leave
+        self.guarded_axes: frozenset[tuple[tensor.View, int]] = frozenset()  # axes of padded views that a read may leave
         self.inside: dict[tuple[tensor.View, int], None] = {}
 
     # Blocks and scopes.
@@ -213,7 +213,7 @@ class Emitter:
         """
         answer: bool | None = True
         for axis, (subscript, extent) in enumerate(zip(subscripts, tensor_type(op.source).extents, strict=True)):
-            if (op, axis) not in self.guarded:
+            if (op, axis) not in self.guarded_axes:
                 continue
             low, high = subscript.range(self.all_ranges())
             if high < 0 or low >= extent:
@@ -227,7 +227,7 @@ class Emitter:
         assert op.padding is not None
         condition: Value | None = None
         for axis, (subscript, extent) in enumerate(zip(subscripts, tensor_type(op.source).extents, strict=True)):
-            if (op, axis) in self.inside or (op, axis) not in self.guarded:
+            if (op, axis) in self.inside or (op, axis) not in self.guarded_axes:
                 continue
             low, high = subscript.range(self.all_ranges())
             for needed, test in ((low < 0, ("sge", 0)), (high >= extent, ("slt", extent))):

@@ -21,9 +21,9 @@ from ...dialects.func import Function
 from ...dialects.ir.affine import Affine, d
 from ...dialects.ir.attributes import Number
 from ...dialects.ir.operation import Argument, Block, Region, Value
-from ...dialects.ir.types import BufferType, VectorType, index, lanes_of, vector
+from ...dialects.ir.types import BufferType, FloatType, VectorType, element_of, index, lanes_of, vector
 from ...targets.description import Target
-from ..analysis.domain import NEUTRAL, Domain, Guard, combiner, domain, reads
+from ..analysis.domain import Domain, Guard, combiner, domain, neutral, reads
 from ..schedule.choose import choose_schedule
 from ..schedule.space import Schedule
 from .emit import LANE, Emitter
@@ -79,7 +79,7 @@ class _Lowering:
         self.function.location = kernel.location
         self.emit = Emitter(self.function.body, {})
         self.emit.root = self.domain.root
-        self.emit.guarded = frozenset((guard.view, guard.axis) for guard in self.guards)
+        self.emit.guarded_axes = frozenset((guard.view, guard.axis) for guard in self.guards)
         for argument, parameter, type_ in zip(kernel.body.arguments, self.function.arguments, inputs, strict=False):
             self.emit.storage[argument] = (self.parameter(argument, parameter, type_), type_)
         self.results = [(self.flat(p), t) for p, t in zip(self.function.arguments[len(inputs) :], outputs, strict=True)]
@@ -375,9 +375,9 @@ class _Lowering:
         extent, count = self.extents[schedule.vector], schedule.lanes
         whole, rest = divmod(extent, count)
         element = root.init.type
-        neutral = emit.constant(Number(NEUTRAL[kind], VectorType(count, element)))  # type: ignore[arg-type]
+        first = emit.constant(Number(neutral(kind, element), VectorType(count, element)))  # type: ignore[arg-type]
         emit.lanes = count
-        values = self.lane_loop(tile, points, [neutral] * len(points), position, whole)
+        values = self.lane_loop(tile, points, [first] * len(points), position, whole)
         emit.lanes = 1
         scalars = [emit.add(loop.Reduce(value, kind=kind)).output for value in values]  # type: ignore[arg-type]
         start = emit.constant(root.init)
@@ -411,7 +411,7 @@ class _Lowering:
 
     def combine(self, kind: str, a: Value, b: Value) -> Value:
         """Two partial results of a reduction as one."""
-        is_float = not isinstance(a.type, type(index)) and "f" in str(a.type)
+        is_float = isinstance(element_of(a.type), FloatType)
         classes = {
             "add": (arith.AddI, arith.AddF),
             "mul": (arith.MulI, arith.MulF),
