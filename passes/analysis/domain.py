@@ -78,6 +78,8 @@ class Guard:
 
 def domain(kernel: tensor.Kernel) -> Domain:
     """The domain of a kernel. Raises CompileError where it is no single loop nest."""
+    for op in kernel.body:
+        _check_member(kernel, op)
     roots = [op for op in kernel.body if isinstance(op, tensor.Compute) and op.has_reduction]
     if len(roots) > 1:
         raise _refusal(kernel, "has two computations with a reduction")
@@ -92,6 +94,17 @@ def domain(kernel: tensor.Kernel) -> Domain:
     members = dict.fromkeys(kernel.body)
     outputs = tuple((value, _checked_store_map(kernel, root, value, members)) for value in yielded)
     return Domain(parallel, reduction, root, outputs)
+
+
+def _check_member(kernel: tensor.Kernel, op: Operation) -> None:
+    match op:
+        case tensor.Compute() if not all(isinstance(value, Argument) for value in op.captured):
+            raise _refusal(kernel, "looks up elements of a value that it makes itself")
+        case tensor.Constant() if op.value.array.size != 1:
+            raise _refusal(kernel, "holds a constant with several elements")
+        case tensor.Compute() | tensor.View() | tensor.Constant() | tensor.Yield():
+            return
+    raise _refusal(kernel, f"holds {op.name}")
 
 
 def _checked_store_map(kernel: tensor.Kernel, root: tensor.Compute, value: Value, members: Container[Operation]) -> AffineMap:

@@ -28,6 +28,7 @@ class Emitter:
         self.body = body
         self.block = body
         self.storage = storage
+        self.whole: dict[Argument, Value] = {}  # the buffers as bodies look things up in them, not flattened
         self.symbols: list[Value | None] = [None]
         self.ranges: list[Range] = [(0, 0)]
         self.memo: list[dict[object, Value]] = [{}]
@@ -138,7 +139,7 @@ class Emitter:
     def body_value(self, op: tensor.Compute, arguments: Sequence[Value], point: Sequence[Affine]) -> Value:
         """The scalar body on values of one or many lanes."""
         block = op.body
-        captured = [self.storage[v][0] if isinstance(v, Argument) else v for v in op.captured]
+        captured = [self.whole[v] for v in op.captured if isinstance(v, Argument)]  # `domain` refuses others
         elements = list(arguments[: len(op.inputs)])
         accumulator = list(arguments[len(op.inputs) :])
         mapping: dict[Value, Value] = dict(zip(block.arguments, [*elements, *captured, *accumulator], strict=True))

@@ -20,7 +20,7 @@ from ...dialects import arith, loop, tensor
 from ...dialects.func import Function
 from ...dialects.ir.affine import Affine, d
 from ...dialects.ir.attributes import Number
-from ...dialects.ir.operation import Argument, Block, Region, Value
+from ...dialects.ir.operation import Block, Region, Value
 from ...dialects.ir.types import BufferType, FloatType, VectorType, element_of, index, lanes_of, vector
 from ...targets.description import Target
 from ..analysis.domain import Domain, Guard, combiner, domain, neutral, reads
@@ -81,7 +81,8 @@ class _Lowering:
         self.emit.root = self.domain.root
         self.emit.guarded_axes = frozenset((guard.view, guard.axis) for guard in self.guards)
         for argument, parameter, type_ in zip(kernel.body.arguments, self.function.arguments, inputs, strict=False):
-            self.emit.storage[argument] = (self.parameter(argument, parameter, type_), type_)
+            self.emit.storage[argument] = (self.flat(parameter), type_)
+            self.emit.whole[argument] = parameter
         self.results = [(self.flat(p), t) for p, t in zip(self.function.arguments[len(inputs) :], outputs, strict=True)]
         self.static: dict[int, tuple[int, ...]] = {}
         self.clamped: dict[int, list[Guard]] = {}
@@ -91,12 +92,8 @@ class _Lowering:
     def parallel(self) -> int:
         return len(self.domain.parallel)
 
-    def parameter(self, argument: Argument, parameter: Value, type_: BufferType) -> Value:
-        """The buffer as it is addressed: flat, unless a body reads it at computed subscripts."""
-        captured = any(isinstance(op, tensor.Compute) and argument in op.captured for op, _ in argument.uses)
-        return parameter if captured or (type_.rank == 0 and type_.elements == 0) else self.flat(parameter)
-
     def flat(self, parameter: Value) -> Value:
+        """The buffer as it is addressed by maps: one dim."""
         assert isinstance(parameter.type, BufferType)
         type_ = BufferType((max(parameter.type.elements, 1),), parameter.type.element, (1,))
         if parameter.type.elements == 0:
