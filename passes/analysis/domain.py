@@ -15,11 +15,23 @@ from ...dialects import arith, math, tensor
 from ...dialects.ir.affine import Affine, AffineMap, Dim, Quotient, Range, Remainder, combination, d
 from ...dialects.ir.attributes import Number
 from ...dialects.ir.operation import Argument, Operation, Value
-from ...dialects.ir.types import TensorType
+from ...dialects.ir.types import FloatType, TensorType, Type, element_of
 from ...dialects.tensor.view import tensor_type
 from ...errors import CompileError, error
 
-NEUTRAL = {"add": 0.0, "mul": 1.0, "max": float("-inf"), "min": float("inf")}
+
+def neutral(kind: str, element: Type) -> int | float:
+    """What combines with any element to that element. For `max` and `min` the extreme of the type."""
+    if kind in ("add", "mul"):
+        return int(kind == "mul") if not isinstance(element, FloatType) else float(kind == "mul")
+    sign = -1 if kind == "max" else 1
+    if isinstance(element, FloatType):
+        return sign * float("inf")
+    dtype = element_of(element).dtype
+    if dtype.kind == "b":
+        return int(kind == "min")
+    limits = np.iinfo(dtype.type)  # type: ignore[type-var]
+    return int(limits.min if kind == "max" else limits.max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +103,8 @@ class Guard:
 
 def domain(kernel: tensor.Kernel) -> Domain:
     """The domain of a kernel. Raises CompileError where it is no single loop nest."""
+    for op in kernel.body:
+        _check_member(kernel, op)
     roots = [op for op in kernel.body if isinstance(op, tensor.Compute) and op.has_reduction]
     if len(roots) > 1:
         raise _refusal(kernel, "has two computations with a reduction")
@@ -105,6 +119,17 @@ def domain(kernel: tensor.Kernel) -> Domain:
     members = dict.fromkeys(kernel.body)
     outputs = tuple((value, _checked_store_map(kernel, root, value, members)) for value in yielded)
     return Domain(parallel, reduction, root, outputs)
+
+
+def _check_member(kernel: tensor.Kernel, op: Operation) -> None:
+    match op:
+        case tensor.Compute() if not all(isinstance(value, Argument) for value in op.captured):
+            raise _refusal(kernel, "looks up elements of a value that it makes itself")
+        case tensor.Constant() if op.value.array.size != 1:
+            raise _refusal(kernel, "holds a constant with several elements")
+        case tensor.Compute() | tensor.View() | tensor.Constant() | tensor.Yield():
+            return
+    raise _refusal(kernel, f"holds {op.name}")
 
 
 def _checked_store_map(kernel: tensor.Kernel, root: tensor.Compute, value: Value, members: Container[Operation]) -> AffineMap:
@@ -283,7 +308,7 @@ def skips_padding(root: tensor.Compute, argument: int, padding: Number) -> bool:
     element = root.body.arguments[argument]
     last = root.body.terminator.operands[0].owner
     if kind in ("max", "min"):
-        return element in last.operands and _is_extreme(value, padding, kind)  # type: ignore[union-attr]
+        return element in last.operands and value == neutral(kind, padding.type)  # type: ignore[union-attr]
     if kind != "add" or value != 0:
         return False
     if isinstance(last, math.Fma):
@@ -293,14 +318,6 @@ def skips_padding(root: tensor.Compute, argument: int, padding: Number) -> bool:
         return True
     product = term.owner if term is not None else None
     return isinstance(product, arith.MulF | arith.MulI) and element in product.operands
-
-
-def _is_extreme(value: float, padding: Number, kind: str) -> bool:
-    dtype = padding.scalar().dtype
-    if np.issubdtype(dtype, np.integer):
-        limits = np.iinfo(dtype.type)  # type: ignore[type-var]
-        return bool(value == (limits.min if kind == "max" else limits.max))
-    return value == NEUTRAL[kind]
 
 
 def output_types(kernel: tensor.Kernel) -> tuple[TensorType, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -165,9 +165,10 @@ def _build_kernel(group: _Group) -> None:
     inside = Builder.at_end(block, last.location)
     mapping: dict[Value, Value] = {}
     inputs: list[Value] = []
+    captured = dict.fromkeys(value for member in members for value in member.captured)
     for member in members:
         for value in (*member.inputs, *member.captured):
-            _bring_in(value, group, block, inside, mapping, inputs, may_copy=value not in member.captured)
+            _bring_in(value, group, block, inside, mapping, inputs, captured)
         copy = member.clone(mapping)
         inside.add(copy)
     outputs = [m.output for m in members if any(user not in group.members and not _inner_view(user, group) for user in m.output.users)]
@@ -196,14 +197,15 @@ def _bring_in(
     inside: Builder,
     mapping: dict[Value, Value],
     inputs: list[Value],
-    may_copy: bool,
+    captured: Container[Value],
 ) -> None:
-    """Make `value` known inside: by a copy of its view or number, or as an argument."""
+    """Make `value` known inside: by a copy of its view or number, or as an argument. What is captured must lie in memory."""
     if value in mapping:
         return
     owner = value.owner
+    may_copy = value not in captured
     if isinstance(owner, tensor.View) and (owner.padding is not None or _maker(value) in group.members) and may_copy:
-        _bring_in(owner.source, group, block, inside, mapping, inputs, may_copy=True)
+        _bring_in(owner.source, group, block, inside, mapping, inputs, captured)
         inside.add(owner.clone(mapping))
     elif isinstance(owner, tensor.Constant) and owner.value.array.size == 1 and may_copy:
         inside.add(owner.clone(mapping))

@@ -28,6 +28,7 @@ class Emitter:
         self.body = body
         self.block = body
         self.storage = storage
+        self.whole: dict[Argument, Value] = {}  # the buffers as bodies look things up in them, not flattened
         self.symbols: list[Value | None] = [None]
         self.ranges: list[Range] = [(0, 0)]
         self.memo: list[dict[object, Value]] = [{}]
@@ -36,8 +37,12 @@ class Emitter:
         self.valid = 0
         self.root_values: dict[tuple[Affine, ...], Value] = {}
         self.root: tensor.Compute | None = None
+<<<<<<< HEAD
         self.masked: dict[tensor.Masked, bool] = {}  # masked values of which the current tile is known to be active or not
         self.guarded: frozenset[tuple[tensor.View, int]] = frozenset()  # axes of padded views that a read may leave
+=======
+        self.guarded_axes: frozenset[tuple[tensor.View, int]] = frozenset()  # axes of padded views that a read may leave
+>>>>>>> acc
         self.inside: dict[tuple[tensor.View, int], None] = {}
 
     # Blocks and scopes.
@@ -164,7 +169,7 @@ class Emitter:
     def body_value(self, op: tensor.Compute, arguments: Sequence[Value], point: Sequence[Affine]) -> Value:
         """The scalar body on values of one or many lanes."""
         block = op.body
-        captured = [self.storage[v][0] if isinstance(v, Argument) else v for v in op.captured]
+        captured = [self.whole[v] for v in op.captured if isinstance(v, Argument)]  # `domain` refuses others
         elements = list(arguments[: len(op.inputs)])
         accumulator = list(arguments[len(op.inputs) :])
         mapping: dict[Value, Value] = dict(zip(block.arguments, [*elements, *captured, *accumulator], strict=True))
@@ -239,7 +244,7 @@ class Emitter:
         """
         answer: bool | None = True
         for axis, (subscript, extent) in enumerate(zip(subscripts, tensor_type(op.source).extents, strict=True)):
-            if (op, axis) not in self.guarded:
+            if (op, axis) not in self.guarded_axes:
                 continue
             low, high = subscript.range(self.all_ranges())
             if high < 0 or low >= extent:
@@ -253,7 +258,7 @@ class Emitter:
         assert op.padding is not None
         condition: Value | None = None
         for axis, (subscript, extent) in enumerate(zip(subscripts, tensor_type(op.source).extents, strict=True)):
-            if (op, axis) in self.inside or (op, axis) not in self.guarded:
+            if (op, axis) in self.inside or (op, axis) not in self.guarded_axes:
                 continue
             low, high = subscript.range(self.all_ranges())
             for needed, test in ((low < 0, ("sge", 0)), (high >= extent, ("slt", extent))):

@@ -20,10 +20,10 @@ from ...dialects import arith, loop, tensor
 from ...dialects.func import Function
 from ...dialects.ir.affine import Affine, d
 from ...dialects.ir.attributes import Number
-from ...dialects.ir.operation import Argument, Block, Region, Value
-from ...dialects.ir.types import BufferType, VectorType, index, lanes_of, vector
+from ...dialects.ir.operation import Block, Region, Value
+from ...dialects.ir.types import BufferType, FloatType, VectorType, element_of, index, lanes_of, vector
 from ...targets.description import Target
-from ..analysis.domain import NEUTRAL, Domain, Guard, combiner, domain, reads
+from ..analysis.domain import Domain, Guard, combiner, domain, neutral, reads
 from ..schedule.choose import choose_schedule
 from ..schedule.space import Schedule
 from .emit import LANE, Emitter
@@ -79,9 +79,10 @@ class _Lowering:
         self.function.location = kernel.location
         self.emit = Emitter(self.function.body, {})
         self.emit.root = self.domain.root
-        self.emit.guarded = frozenset((guard.view, guard.axis) for guard in self.guards)
+        self.emit.guarded_axes = frozenset((guard.view, guard.axis) for guard in self.guards)
         for argument, parameter, type_ in zip(kernel.body.arguments, self.function.arguments, inputs, strict=False):
-            self.emit.storage[argument] = (self.parameter(argument, parameter, type_), type_)
+            self.emit.storage[argument] = (self.flat(parameter), type_)
+            self.emit.whole[argument] = parameter
         self.results = [(self.flat(p), t) for p, t in zip(self.function.arguments[len(inputs) :], outputs, strict=True)]
         self.masked = self.domain.masked if schedule.unit else None
         self.static: dict[int, tuple[int, ...]] = {}
@@ -92,12 +93,8 @@ class _Lowering:
     def parallel(self) -> int:
         return len(self.domain.parallel)
 
-    def parameter(self, argument: Argument, parameter: Value, type_: BufferType) -> Value:
-        """The buffer as it is addressed: flat, unless a body reads it at computed subscripts."""
-        captured = any(isinstance(op, tensor.Compute) and argument in op.captured for op, _ in argument.uses)
-        return parameter if captured or (type_.rank == 0 and type_.elements == 0) else self.flat(parameter)
-
     def flat(self, parameter: Value) -> Value:
+        """The buffer as it is addressed by maps: one dim."""
         assert isinstance(parameter.type, BufferType)
         type_ = BufferType((max(parameter.type.elements, 1),), parameter.type.element, (1,))
         if parameter.type.elements == 0:
@@ -424,9 +421,9 @@ class _Lowering:
         extent, count = self.extents[schedule.vector], schedule.lanes
         whole, rest = divmod(extent, count)
         element = root.init.type
-        neutral = emit.constant(Number(NEUTRAL[kind], VectorType(count, element)))  # type: ignore[arg-type]
+        first = emit.constant(Number(neutral(kind, element), VectorType(count, element)))  # type: ignore[arg-type]
         emit.lanes = count
-        values = self.lane_loop(tile, points, [neutral] * len(points), position, whole)
+        values = self.lane_loop(tile, points, [first] * len(points), position, whole)
         emit.lanes = 1
         scalars = [emit.add(loop.Reduce(value, kind=kind)).output for value in values]  # type: ignore[arg-type]
         start = emit.constant(root.init)
@@ -460,7 +457,7 @@ class _Lowering:
 
     def combine(self, kind: str, a: Value, b: Value) -> Value:
         """Two partial results of a reduction as one."""
-        is_float = not isinstance(a.type, type(index)) and "f" in str(a.type)
+        is_float = isinstance(element_of(a.type), FloatType)
         classes = {
             "add": (arith.AddI, arith.AddF),
             "mul": (arith.MulI, arith.MulF),

@@ -1,0 +1,46 @@
+"""Taking a tensor program over the border to loops, and running what comes out in the evaluator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from intaglio.dialects.func import Module
+from intaglio.dialects.ir.attributes import Array
+from intaglio.dialects.ir.evaluator import evaluate
+from intaglio.dialects.ir.types import BufferType
+from intaglio.passes.instruments import VerifyEach
+from intaglio.passes.manager import Pipeline
+from programs import Outcome, copy, inputs_of, run
+
+RUBBISH = 99  # what outputs and arena hold before the run: a kernel that forgets an element shows
+
+
+def to_loops(module: Module, target: str, loop: bool = True) -> Module:
+    """A copy of a tensor program, taken through the passes of the tensor stage and the border (and those of the loop stage)."""
+    lowered = copy(module)
+    tensor = "canonicalize,fold-constants,cse,fuse-kernels,dce,assign-layouts,materialize-copies"
+    rest = f"choose-schedules{{target={target}}},pack-weights,tensor-to-loop{{target={target}}}"
+    Pipeline.parse(f"{tensor},{rest}" + (",canonicalize,cse,dce" if loop else "")).run(lowered, [VerifyEach()])
+    return lowered
+
+
+def run_loops(module: Module, inputs: Sequence[Array], like: Sequence[Array]) -> tuple[Array, ...]:
+    """What `main` of the loop stage writes into outputs shaped as `like`."""
+    arena = module.function("main").arguments[-1].type
+    assert isinstance(arena, BufferType)
+    outputs = [np.full(each.shape, RUBBISH % 2 if each.dtype == bool else RUBBISH).astype(each.dtype) for each in like]
+    arguments: list[Any] = [*map(np.array, inputs), *outputs, np.full(arena.elements, RUBBISH, arena.element.dtype)]
+    evaluate(module, "main", arguments)
+    return tuple(outputs)
+
+
+def lowered_outcomes(module: Module, target: str, seed: int = 0) -> tuple[Outcome, Outcome]:
+    """What a tensor program gives out before and after it becomes loops."""
+    main = module.function("main")
+    inputs = inputs_of(main, seed)
+    before = run(module, main, inputs)
+    after = run_loops(to_loops(module, target), inputs, before.results)
+    return before, Outcome(after, ())
