@@ -127,7 +127,7 @@ def _check_member(kernel: tensor.Kernel, op: Operation) -> None:
             raise _refusal(kernel, "looks up elements of a value that it makes itself")
         case tensor.Constant() if op.value.array.size != 1:
             raise _refusal(kernel, "holds a constant with several elements")
-        case tensor.Compute() | tensor.View() | tensor.Constant() | tensor.Yield():
+        case tensor.Compute() | tensor.Masked() | tensor.View() | tensor.Constant() | tensor.Yield():
             return
     raise _refusal(kernel, f"holds {op.name}")
 

@@ -37,12 +37,8 @@ class Emitter:
         self.valid = 0
         self.root_values: dict[tuple[Affine, ...], Value] = {}
         self.root: tensor.Compute | None = None
-<<<<<<< HEAD
         self.masked: dict[tensor.Masked, bool] = {}  # masked values of which the current tile is known to be active or not
-        self.guarded: frozenset[tuple[tensor.View, int]] = frozenset()  # axes of padded views that a read may leave
-=======
         self.guarded_axes: frozenset[tuple[tensor.View, int]] = frozenset()  # axes of padded views that a read may leave
->>>>>>> acc
         self.inside: dict[tuple[tensor.View, int], None] = {}
 
     # Blocks and scopes.
