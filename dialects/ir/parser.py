@@ -460,7 +460,7 @@ class _Parser:
         while self.peek() not in (">", ",", ""):
             self.at += 1
         text = self.text[start : self.offsets[self.at]].strip() if self.peek() else ""
-        *extents, element = text.split("x")
+        *extents, element = re.split(r"x(?!$)", text)  # the x of `index` is its last letter
         try:
             scalar = string if element == "!ir.string" else parse_scalar(element)
             shape: tuple[Extent, ...] = tuple(None if extent == "?" else int(extent) for extent in extents)

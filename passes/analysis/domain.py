@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -149,6 +150,8 @@ def store_map(root: tensor.Compute, value: Value, members: Container[Operation])
 
     Only `members` (and views) are followed. None where `value` is no rearrangement of the root's elements.
     """
+    if tensor_type(value).elements != prod(root.extents[: root.parallel]):
+        return None  # a part of the elements: the others would be written nowhere
     read = _read_of_root(root, value, tuple(map(d, range(tensor_type(value).rank))), members)
     inverse = None if read is None else invert(AffineMap(tensor_type(value).rank, read), tensor_type(value).extents)
     return None if inverse is None else AffineMap(root.parallel, inverse)

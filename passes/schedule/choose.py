@@ -120,6 +120,8 @@ def _problem(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs: Seque
 def packable(kernel: tensor.Kernel, access: Access) -> bool:
     """Whether the argument is a constant whose elements may be put in the order in which they are read."""
     source = kernel.inputs[access.argument.number].owner
+    if any(access.argument in op.captured for op in kernel.body if isinstance(op, tensor.Compute)):
+        return False
     return isinstance(source, tensor.Constant) and access.of_root and all(s.is_linear for s in access.subscripts)
 
 

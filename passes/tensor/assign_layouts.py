@@ -45,6 +45,9 @@ def _refresh(function: Function) -> None:
 def _lay_out(kernel: tensor.Kernel, report: Report) -> None:
     for argument, value in zip(kernel.body.arguments, kernel.inputs, strict=True):
         argument.type = value.type
+    for op in kernel.body:
+        if isinstance(op, tensor.Compute):
+            _retype_captured(op)
     try:
         domain_ = domain(kernel)
     except CompileError as refusal:
@@ -57,6 +60,12 @@ def _lay_out(kernel: tensor.Kernel, report: Report) -> None:
         result.type = value.type
         if order != tuple(range(len(order))):
             report.count("reordered")
+
+
+def _retype_captured(op: tensor.Compute) -> None:
+    """A body takes what it captures as it is laid out."""
+    for value, argument in zip(op.captured, op.body.arguments[len(op.inputs) :], strict=False):
+        argument.type = value.type
 
 
 def _ranking(kernel: tensor.Kernel, domain_: Domain, reads_: Reads) -> list[int]:

@@ -299,6 +299,8 @@ def normalization(net: Net) -> None:
         net.add("InstanceNormalization", [name, *map(net.weight, scales)], epsilon=epsilon)
     else:
         axis = net.chance.choice(range(1, len(shape)))
+        if math.prod(shape[axis:]) == 1:
+            return  # onnxruntime refuses to normalise single elements
         scales = [net.array(shape[axis:]), net.array(shape[axis:])]
         net.add("LayerNormalization", [name, *map(net.weight, scales)], axis=axis, epsilon=epsilon)
 
