@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ...targets.description import Target
 
 
-LOAD_SHARE = 0.1
+LOAD_SHARE = 0.25
 """What loads cost even where arithmetic bounds: they take slots of the front end, and ports when they miss."""
 
 L2_BYTES_PER_CYCLE = 128
