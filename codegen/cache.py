@@ -43,12 +43,11 @@ class Cache:
         """What was put under `key`; None if there is nothing, or nothing sound."""
         path = self._path(key)
         try:
-            stored = path.read_bytes()
+            with path.open("rb") as file:
+                header, data = file.read(len(_MAGIC) + _DIGEST), file.read()  # apart: a slice would copy, and models are large
         except OSError:
             return None
-        head = len(_MAGIC) + _DIGEST
-        data = stored[head:]
-        if stored[:head] != _header(key, data):
+        if header != _header(key, data):
             _remove(path)
             return None
         with contextlib.suppress(OSError):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..codegen.cache import Cache, key
@@ -74,10 +74,11 @@ def _key(digest: str, options: Options) -> str:
 
 
 def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:  # built from source without metadata
+    """The name of the folder that pip keeps about an installed package, which ends in its version. Asking importlib.metadata takes 25 ms."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
         return ""
+    return " ".join(sorted(path.name for path in Path(spec.origin).parent.parent.glob(f"{package}-*-info")))
 
 
 @cache

@@ -18,12 +18,13 @@ from ...dialects.ir.affine import Affine
 from ...dialects.ir.types import BufferType, Type, element_of
 from ...targets.description import Target
 from ..analysis.domain import Access, Domain, Reads, combiner, domain, reads
-from .cost import best_tile
+from .cost import Window, best_tile
 from .space import Schedule
 
 PARALLEL_WORK = 32_768
 """Multiply-adds or elements below which a kernel is not worth sharing among threads: about the cost of a barrier."""
 
+MOST_UNROLLED = 8
 UNROLLED_TERMS_HOSTED = 160
 UNROLLED_TERMS_CHIP = 64
 
@@ -63,6 +64,7 @@ def choose_schedule(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs
         tile = _masked_tile(problem, extents, vector_dim, lane_count, unit)
     reduction = _reduction_order(problem, extents)
     unroll = _unrolled(problem, extents, tile, vector_dim, lane_count, reduction)
+    reduction = (*(dim for dim in reduction if dim not in unroll), *unroll)
     order = _order(problem, extents, tile, vector_dim, lane_count)
     if unit and vector_dim >= 0:
         order = (vector_dim, *(dim for dim in order if dim != vector_dim))
@@ -242,7 +244,10 @@ def _tile(problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count
     rows = extents[row_dim] if row_dim >= 0 else 1
     shared = any(access.of_root and vector_dim not in offset.dims() for access, offset, _ in problem.accesses)
     column_bytes = reduction * lane_count * 4
-    best = best_tile(rows, vectors if shared else min(vectors, 2), reduction, column_bytes, problem.target)
+    taps = range(problem.parallel, len(extents))
+    windows = (_window(problem, row_dim, tap, extents[tap]) for tap in taps if 1 < extents[tap] <= MOST_UNROLLED)
+    window = next((found for found in windows if found), Window())
+    best = best_tile(rows, vectors if shared else min(vectors, 2), reduction, column_bytes, problem.target, window)
     if vector_dim >= 0:
         tile[vector_dim] = min(best.columns * lane_count, extents[vector_dim])
     if row_dim >= 0:
@@ -287,12 +292,34 @@ def _unrolled(
     }
     unroll = []
     for dim in sorted(reduction, key=lambda dim: extents[dim]):
-        if dim == vector_dim or dim in clamped or extents[dim] == 1:
+        if dim == vector_dim or dim in clamped or extents[dim] == 1 or not _taps_fit(problem, tile, lane_count, dim, extents[dim]):
             continue
-        if extents[dim] <= 8 and terms * extents[dim] <= limit:
+        if extents[dim] <= MOST_UNROLLED and terms * extents[dim] <= limit:
             terms *= extents[dim]
             unroll.append(dim)
     return tuple(sorted(unroll))
+
+
+def _taps_fit(problem: _Problem, tile: Sequence[int], lane_count: int, tap: int, extent: int) -> bool:
+    """Whether registers hold what the taps share when they are written out side by side. Chips have no broadcasts to keep."""
+    if not problem.target.vector_bits or lane_count == 1:
+        return True
+    for row in (dim for dim in range(problem.parallel) if tile[dim] > 1):
+        window = _window(problem, row, tap, extent)
+        if window is not None:
+            columns = max(math.prod(tile) // lane_count // tile[row], 1)
+            return window.fits(tile[row], columns, problem.target)
+    return True
+
+
+def _window(problem: _Problem, row: int, tap: int, extent: int) -> Window | None:
+    """How `row` and `tap` walk over an input together."""
+    for access, _, is_packable in problem.accesses:
+        for subscript in access.subscripts:
+            stride, dilation = subscript.coefficient(row), subscript.coefficient(tap)
+            if not is_packable and stride and dilation:
+                return Window(extent, stride, dilation)
+    return None
 
 
 def _order(problem: _Problem, extents: Sequence[int], tile: Sequence[int], vector_dim: int, lane_count: int) -> tuple[int, ...]:

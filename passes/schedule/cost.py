@@ -1,7 +1,8 @@
 """What a register tile costs, in cycles per step of the reduction, from the target's numbers.
 
 A step of a tile with `rows` x `columns` accumulators is `rows * columns` fused multiply-adds, one load per row (a scalar, broadcast
-on the way) and one per column. Bounds: arithmetic ports, load ports, the latency of an accumulator's chain.
+on the way) and one per column. Bounds: arithmetic ports, load ports, the latency of an accumulator's chain. Weights that do not stay in
+L1 between tiles come from L2 at every step, which is why tall tiles win where all else is equal.
 """
 
 from __future__ import annotations
@@ -10,6 +11,34 @@ import math
 from dataclasses import dataclass
 
 from ...targets.description import Target
+
+
+LOAD_SHARE = 0.25
+"""What loads cost even where arithmetic bounds: they take slots of the front end, and ports when they miss."""
+
+L2_BYTES_PER_CYCLE = 128
+"""What weights cost beyond L1: four times better than what L2 delivers, since most of it hides behind arithmetic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How rows of a tile and taps of a window read the same elements: at row * stride + tap * dilation, for `taps` taps."""
+
+    taps: int = 1
+    stride: int = 1
+    dilation: int = 1
+
+    def elements(self, rows: int) -> int:
+        """What the taps read together."""
+        return len({row * self.stride + tap * self.dilation for row in range(rows) for tap in range(self.taps)})
+
+    def fits(self, rows: int, columns: int, target: Target) -> bool:
+        """Whether the taps can be written out side by side.
+
+        An element is then broadcast once and lives until the last tap has read it: beside the accumulators and one vector of weights
+        per column these must fit in registers, or everything is spilled.
+        """
+        return rows * columns + columns + self.elements(rows) <= target.vector_registers
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +50,16 @@ class TileCost:
     cycles: float
 
 
-def step_cycles(rows: int, columns: int, target: Target) -> float:
+def step_cycles(rows: int, columns: int, target: Target, window: Window) -> float:
     """Cycles of one reduction step of a full tile."""
     products = rows * columns
     if not target.vector_bits:
         work = target.costs.fma if target.fma else target.costs.mul + target.costs.add
         return products * work + (rows + columns) * target.costs.load + 2 * target.costs.branch
     arithmetic = products / target.fma_ports
-    loads = (rows + columns) / target.load_ports
-    return max(arithmetic, loads, target.fma_latency if products else 0.0)
+    shared = window.elements(rows) / window.taps if window.fits(rows, columns, target) else rows
+    loads = (shared + columns) / target.load_ports
+    return max(arithmetic, loads, target.fma_latency if products else 0.0) + LOAD_SHARE * loads
 
 
 def accumulator_budget(target: Target) -> int:
@@ -39,10 +69,10 @@ def accumulator_budget(target: Target) -> int:
     return target.float_registers if target.has_fpu else 6
 
 
-def best_tile(rows_extent: int, vectors: int, reduction: int, column_bytes: int, target: Target) -> TileCost:
+def best_tile(rows_extent: int, vectors: int, reduction: int, column_bytes: int, target: Target, window: Window = Window()) -> TileCost:
     """The tile of `rows` pixels by `columns` vectors that takes the fewest cycles over an extent of both.
 
-    reduction: steps per tile; column_bytes: what one column of weights takes in cache over the whole reduction.
+    reduction: steps per tile; column_bytes: what one column of weights takes in cache over the whole reduction; window: what neighbouring rows share.
     """
     registers = accumulator_budget(target)
     best: TileCost | None = None
@@ -50,7 +80,9 @@ def best_tile(rows_extent: int, vectors: int, reduction: int, column_bytes: int,
         for rows in range(1, min(rows_extent, registers) + 1):
             if rows * columns + columns + 1 > registers and (rows, columns) != (1, 1):
                 break
-            cycles = _total(rows_extent, vectors, rows, columns, reduction, target)
+            cycles = _total(rows_extent, vectors, rows, columns, reduction, target, window)
+            if column_bytes * columns > target.caches.l1_bytes // 2 > 0:
+                cycles += vectors * math.ceil(rows_extent / rows) * column_bytes / L2_BYTES_PER_CYCLE
             if column_bytes * columns > max(target.caches.l2_bytes // 2, 1) and target.caches.l2_bytes:
                 cycles *= 1.0 + 0.15 * math.log2(column_bytes * columns / (target.caches.l2_bytes / 2))
             if best is None or cycles < best.cycles * 0.999:
@@ -59,12 +91,12 @@ def best_tile(rows_extent: int, vectors: int, reduction: int, column_bytes: int,
     return best
 
 
-def _total(rows_extent: int, vectors: int, rows: int, columns: int, reduction: int, target: Target) -> float:
+def _total(rows_extent: int, vectors: int, rows: int, columns: int, reduction: int, target: Target, window: Window) -> float:
     total = 0.0
     for tile_rows, row_tiles in _tiles(rows_extent, rows):
         for tile_columns, column_tiles in _tiles(vectors, columns):
             overhead = 8.0 + tile_rows * tile_columns * (target.costs.store + target.costs.load)
-            total += row_tiles * column_tiles * (reduction * step_cycles(tile_rows, tile_columns, target) + overhead)
+            total += row_tiles * column_tiles * (reduction * step_cycles(tile_rows, tile_columns, target, window) + overhead)
     return total
 
 

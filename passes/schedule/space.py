@@ -16,8 +16,8 @@ class Schedule:
     order: parallel dims, outermost loop first.
     tile: elements of each parallel dim that one register tile covers; along `vector` a multiple of `lanes`, or less than one.
     vector, lanes: the dim along which lanes run (parallel, or a reduction dim whose lanes are combined at the end); -1 and 1: none.
-    reduction: reduction dims that are loops, outermost first.
-    unroll: reduction dims that are written out inside the innermost loop.
+    reduction: reduction dims, outermost first.
+    unroll: those of them that are written out, each in its place: one after the other around the loops that stand further inside.
     parallel: the dim whose tiles the threads share; -1: none.
     unit: where a mask decides: extents of its tiles along the parallel dims (0: it does not depend on the dim); empty: no mask.
     """

@@ -334,23 +334,30 @@ class _Lowering:
         unroll = [*self.schedule.unroll]
         for dim in tile.border:
             unroll += [tap for tap in self.static[dim] if tap not in unroll]
-        loops = [dim for dim in self.schedule.reduction if dim not in unroll and extents[dim - self.parallel] != 1]
+        dims = [dim for dim in self.schedule.reduction if extents[dim - self.parallel] != 1]
         taps: list[Affine] = [Affine()] * len(extents)
-        return self.reduction_level(tile, points, list(carried), loops, sorted(unroll), taps, list(extents))
+        return self.reduction_level(tile, points, list(carried), dims, unroll, taps, list(extents))
 
     def reduction_level(
         self,
         tile: Tile,
         points: Sequence[Point],
         carried: list[Value],
-        loops: Sequence[int],
+        dims: Sequence[int],
         unroll: Sequence[int],
         taps: list[Affine],
         extents: list[int],
     ) -> list[Value]:
-        if not loops:
-            return self.written_out(points, carried, unroll, taps, extents)
-        dim, *inner = loops
+        """The reduction over `dims`, outermost first. A dim that is written out around a loop gives one loop after the other."""
+        if all(dim in unroll for dim in dims):
+            return self.written_out(points, carried, dims, taps, extents)
+        dim, *inner = dims
+        if dim in unroll:
+            for value in range(extents[dim - self.parallel]):
+                here = list(taps)
+                here[dim - self.parallel] = Affine((), value)
+                carried = self.reduction_level(tile, points, carried, inner, unroll, here, extents)
+            return carried
         lower, upper = self.bounds(dim, tile, extents[dim - self.parallel])
         body = Block([index, *(v.type for v in carried)])
         with self.emit.scope(body), self.known_inside(dim):
@@ -450,10 +457,10 @@ class _Lowering:
         self, tile: Tile, points: Sequence[Point], carried: list[Value], position: int, lane: Affine, extents: list[int]
     ) -> list[Value]:
         unroll = [dim for dim in self.schedule.unroll if dim != self.schedule.vector]
-        loops = [dim for dim in self.schedule.reduction if dim not in unroll and dim != self.schedule.vector and self.extents[dim] != 1]
+        dims = [dim for dim in self.schedule.reduction if dim != self.schedule.vector and self.extents[dim] != 1]
         taps: list[Affine] = [Affine()] * len(extents)
         taps[position] = lane
-        return self.reduction_level(tile, points, carried, loops, unroll, taps, extents)
+        return self.reduction_level(tile, points, carried, dims, unroll, taps, extents)
 
     def combine(self, kind: str, a: Value, b: Value) -> Value:
         """Two partial results of a reduction as one."""

@@ -1,0 +1,117 @@
+"""The JIT beside onnxruntime: one process, one thread each, slices of calls in turn, the least time of each.
+
+    python benchmarks/host.py resnet18 mobilenet_v2 path/to/model.onnx --json
+
+Times are of whole calls from Python (`model.run(feeds)` and `session.run(None, feeds)`). Outputs are compared before anything is timed. Turns
+are short, so that both meet the same neighbours and clock; the least time is what the machine can do when nobody disturbs it. `compile`
+and `cached` are seconds in a fresh process from `import intaglio` to a model that can be called, with an empty cache and then a filled one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import onnxruntime
+
+import intaglio
+
+from feeds import Feeds, feeds, find, largest_error
+
+MODELS = ("mnist_8", "resnet18", "mobilenet_v2", "squeezenet_seeded", "shufflenet_seeded", "super_resolution_10", "mobilenet_v3_small",
+          "efficientnet_lite0", "oww_embedding")
+SLICE_SECONDS = 0.02
+WORST_ERROR = 1e-3
+
+FRESH = """
+import json, sys, time
+start = time.perf_counter()
+import intaglio
+intaglio.compile(sys.argv[1], shapes=json.loads(sys.argv[2]))
+print(time.perf_counter() - start)
+"""
+
+
+def measure(path: Path, seconds: float) -> dict[str, object]:
+    """One row of the table."""
+    given = feeds(path)
+    shapes = {name: array.shape for name, array in given.items()}
+    model = intaglio.compile(path, shapes=shapes)
+    session = _session(path)
+    error = largest_error(list(model.run(given).values()), session.run(None, given))
+    if not error <= WORST_ERROR:
+        raise SystemExit(f"{path}: outputs differ by {error:.2e} of the largest")
+    ours, theirs = interleaved((lambda: model.run(given), lambda: session.run(None, given)), seconds)
+    cold, warm = compile_seconds(path, shapes)
+    return {
+        "model": path.stem,
+        "intaglio_ms": ours * 1e3,
+        "onnxruntime_ms": theirs * 1e3,
+        "ratio": ours / theirs,
+        "error": error,
+        "compile_s": cold,
+        "cached_s": warm,
+    }
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def interleaved(calls: Sequence[Callable[[], object]], seconds: float) -> list[float]:
+    """The least time of each call, in turns of a slice each."""
+    least = [float("inf")] * len(calls)
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        for i, call in enumerate(calls):
+            least[i] = min(least[i], _slice(call))
+    return least
+
+
+def _slice(call: Callable[[], object]) -> float:
+    least, end = float("inf"), time.perf_counter() + SLICE_SECONDS
+    for _ in range(1_000_000):
+        start = time.perf_counter()
+        call()
+        stop = time.perf_counter()
+        least = min(least, stop - start)
+        if stop > end:
+            break
+    return least
+
+
+def compile_seconds(path: Path, shapes: dict[str, tuple[int, ...]]) -> tuple[float, float]:
+    """Seconds to compile in a fresh process: with an empty cache, and again."""
+    with tempfile.TemporaryDirectory() as cache:
+        command = [sys.executable, "-c", FRESH, str(path), json.dumps(shapes)]
+        environment = {**os.environ, "INTAGLIO_CACHE": cache}
+        times = [float(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout) for _ in range(4)]
+    return times[0], min(times[1:])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", default=MODELS, help="paths, or names in $INTAGLIO_ZOO")
+    parser.add_argument("--seconds", type=float, default=2.0, help="for the timing of each model")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    arguments = parser.parse_args()
+    if not arguments.json:
+        print(f"{'model':24s} {'intaglio ms':>12s} {'onnxruntime':>12s} {'ratio':>6s} {'error':>8s} {'compile s':>10s} {'cached s':>9s}")
+    for path in find(arguments.models):
+        row = measure(path, arguments.seconds)
+        print(json.dumps(row) if arguments.json else "{model:24s} {intaglio_ms:12.4f} {onnxruntime_ms:12.4f} {ratio:6.2f} {error:8.1e} "
+              "{compile_s:10.2f} {cached_s:9.3f}".format(**row), flush=True)
+
+
+if __name__ == "__main__":
+    main()
