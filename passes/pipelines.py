@@ -13,6 +13,7 @@ define_pipeline(
     "graph",
     "fold-constants",  # constant subgraphs: shapes, reshaped or transposed weights; the absorbing passes want to see constants
     "canonicalize",  # transposes and reshapes that cancel each other as they stand
+    "spread-selections",  # boolean indexing, whose shapes are not static; it leaves transposes behind
     "absorb-transposes",  # before the others: a transpose between two layers hides one from the other
     "absorb-pads",
     "absorb-batch-norms",  # into weights, or into Mul and Add

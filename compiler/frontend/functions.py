@@ -89,7 +89,7 @@ class Functions:
         opset = f"opset {version}" if version is not None else "a domain that the model does not import"
         diagnostic = error(f"the operator {operator_name(named)} ({opset}) is not supported yet")
         if op_type in CONTROL_FLOW:
-            diagnostic = diagnostic.note("control flow is not supported yet, but for an If whose condition is a constant")
+            diagnostic = diagnostic.note("of control flow only If is supported yet")
         for node in nodes[:MOST_LISTED]:
             name = node.name or next(filter(None, node.output), "")
             diagnostic = diagnostic.at(f"{shown_path(self.file.path)}, node {shown(name)} ({operator_name(node)})")

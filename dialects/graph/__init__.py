@@ -60,6 +60,7 @@ from .extent import Deferred, Range, Shape, Size
 from .join import Concat, Pad, Slice
 from .logic import And, BitwiseNot, Equal, Greater, GreaterOrEqual, IsInf, IsNaN, Less, LessOrEqual, Not, Or, Xor
 from .lookup import Gather, Where
+from .masked import Masked, Yield
 from .matmul import Gemm, MatMul
 from .normalization import LRN, BatchNormalization, InstanceNormalization, LayerNormalization
 from .pooling import AveragePool, LpPool, MaxPool
@@ -78,6 +79,7 @@ from .reduction import (
     ReduceSumSquare,
 )
 from .resize import Resize
+from .selection import Compress, GatherND, NonZero, ScatterND
 from .shape import DepthToSpace, Expand, Reshape, SpaceToDepth, Tile, Transpose
 from .softmax import LogSoftmax, Softmax
 
@@ -98,6 +100,7 @@ __all__ = [
     "Ceil",
     "Celu",
     "Clip",
+    "Compress",
     "Concat",
     "Constant",
     "Conv",
@@ -114,6 +117,7 @@ __all__ = [
     "Expand",
     "Floor",
     "Gather",
+    "GatherND",
     "Gelu",
     "Gemm",
     "Greater",
@@ -130,6 +134,7 @@ __all__ = [
     "Log",
     "LogSoftmax",
     "LpPool",
+    "Masked",
     "MatMul",
     "Max",
     "MaxPool",
@@ -138,6 +143,7 @@ __all__ = [
     "Mod",
     "Mul",
     "Neg",
+    "NonZero",
     "Not",
     "Or",
     "PRelu",
@@ -159,6 +165,7 @@ __all__ = [
     "Reshape",
     "Resize",
     "Round",
+    "ScatterND",
     "Selu",
     "Shape",
     "Sigmoid",
@@ -181,4 +188,5 @@ __all__ = [
     "Transpose",
     "Where",
     "Xor",
+    "Yield",
 ]

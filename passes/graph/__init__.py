@@ -4,5 +4,8 @@ from .absorb_batch_norms import AbsorbBatchNorms
 from .absorb_pads import AbsorbPads
 from .absorb_scales import AbsorbScales
 from .absorb_transposes import AbsorbTransposes
+from .inline_masked import InlineMasked
+from .recognize_masks import RecognizeMasks
+from .spread_selections import SpreadSelections
 
-__all__ = ["AbsorbBatchNorms", "AbsorbPads", "AbsorbScales", "AbsorbTransposes"]
+__all__ = ["AbsorbBatchNorms", "AbsorbPads", "AbsorbScales", "AbsorbTransposes", "InlineMasked", "RecognizeMasks", "SpreadSelections"]

@@ -1,4 +1,4 @@
-"""Constant, and operators that are no more than another name for their input."""
+"""Constant, operators that are no more than another name for their input, and If."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import numpy as np
 from ....dialects import graph
 from ....dialects.ir.attributes import Array
 from ....dialects.ir.operation import Value
+from ....dialects.ir.types import TensorType
 from .registry import NodeContext, importer
 
 
@@ -57,10 +58,23 @@ def dropout(node: NodeContext) -> list[Value]:
 
 @importer("If")
 def if_(node: NodeContext) -> list[Value | None]:
-    """A branch that is chosen by a constant; the other one need not even have a meaning."""
+    """A branch that is chosen by a constant; the other one need not even have a meaning. Else both are computed, and one is taken: every
+    operator is without effects. `recognize-masks` finds the choice, and then only the branch that is taken is computed."""
     condition = node.constant(0)
-    if condition is None:
-        node.fail("control flow is not supported yet, and the condition is no constant", "bind the dims that the condition depends on")
-    if condition.size != 1:
-        node.fail(f"the condition has {condition.size} elements")
-    return list(node.inline(node.graph("then_branch" if condition.item() else "else_branch")))
+    if condition is not None:
+        if condition.size != 1:
+            node.fail(f"the condition has {condition.size} elements")
+        return list(node.inline(node.graph("then_branch" if condition.item() else "else_branch")))
+    branches = [node.inline(node.graph(name)) for name in ("then_branch", "else_branch")]
+    chosen = node.add(graph.Reshape(node.input(0), shape=())).output
+    return [_choice(node, chosen, i, *pair) for i, pair in enumerate(zip(*branches, strict=True))]
+
+
+def _choice(node: NodeContext, condition: Value, i: int, a: Value | None, b: Value | None) -> Value:
+    if a is None or b is None:
+        node.fail(f"a branch leaves out output {i}")
+    types = [value.type for value in (a, b)]
+    if any(not isinstance(type_, TensorType) or not type_.is_static for type_ in types) or types[0] != types[1]:
+        message = f"output {i} is {types[0]} in one branch and {types[1]} in the other, and the condition is computed while the model runs"
+        node.fail(message, "bind the dims of the model, or give both branches results of one shape")
+    return a if a is b else node.add(graph.Where(condition, a, b)).output

@@ -261,11 +261,18 @@ def test_a_branch_is_taken_by_a_constant(condition: bool) -> None:
     assert names(module) == ["graph.transpose", "func.return"]
 
 
-def test_a_branch_by_a_computed_condition_is_refused() -> None:
-    taken = branch(node("Identity", ["x"], ["t"]))
-    choose = node("If", ["c"], ["y"], "choice", then_branch=taken, else_branch=taken)
+@pytest.mark.parametrize("condition", [True, False])
+def test_both_branches_are_computed_if_the_condition_is(condition: bool) -> None:
+    taken, other = branch(node("Neg", ["x"], ["t"])), branch(node("Identity", ["x"], ["t"]))
+    choose = node("If", ["c"], ["y"], "choice", then_branch=taken, else_branch=other)
+    compare(model([choose], {"x": X, "c": np.array([condition])}, ["y"], 13), {"x": X, "c": np.array([condition])})
+
+
+def test_branches_of_different_shapes_are_refused() -> None:
+    taken, other = branch(node("Identity", ["x"], ["t"])), branch(node("Flatten", ["x"], ["t"]))
+    choose = node("If", ["c"], ["y"], "choice", then_branch=taken, else_branch=other)
     text = str(refusal(model([choose], {"x": X, "c": np.array(True)}, ["y"], 13)))
-    assert "If: control flow is not supported yet" in text
+    assert "in one branch and" in text
     assert "node 'choice' (If, opset 13)" in text
 
 

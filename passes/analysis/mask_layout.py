@@ -1,0 +1,148 @@
+"""How a mask lies over what it masks: one value per pixel, tile, picture or channel, read off the operators that spread it.
+
+Masks are made small (a coarse grid, a value per picture) and then brought to the size of a tensor by Resize, Expand, Reshape, Tile, Transpose, in
+any order and number. `labels` follows them with numbers in place of elements: two elements with the same label are equal whatever the
+input is. What is constant over channels, over tiles, over everything, is then seen in the array of labels itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from ...dialects import graph
+from ...dialects.graph.extents import tensor
+from ...dialects.ir.attributes import Array
+from ...dialects.ir.operation import Operation, Value
+from ...dialects.ir.traits import Elementwise
+from ...dialects.ir.types import TensorType
+from .value_lattice import Ranges, known
+
+__all__ = ["Kind", "MaskLayout", "labels", "mask_layout", "same_mask"]
+
+Kind: TypeAlias = Literal["spatial", "layer", "channel"]
+_MOVES = (graph.Reshape, graph.Transpose, graph.Expand, graph.Tile, graph.Slice, graph.DepthToSpace, graph.SpaceToDepth)
+
+
+@dataclass(frozen=True, slots=True)
+class MaskLayout:
+    """A mask over N x K x H x W: `groups` of channels that differ (1: none do), equal within tiles of `granularity` pixels squared."""
+
+    kind: Kind
+    groups: int
+    granularity: int
+
+
+def mask_layout(mask: Value, out: TensorType) -> MaskLayout | str:
+    """How `mask`, broadcast to `out`, lies over it; a text that says why it is no mask that anything could be skipped by."""
+    if not out.is_static or not tensor(mask).is_static:
+        return "its extents are not known"
+    if out.rank != 4:
+        return f"what it masks is {out}, not N x C x H x W"
+    _, channels, height, width = out.extents
+    if not out.elements:
+        return "there is nothing to compute"
+    own = tensor(mask).extents
+    if len(own) > 4:
+        return f"it is {mask.type}, which does not broadcast to {out}"
+    full = (1,) * (4 - len(own)) + own
+    spread = np.broadcast_to(labels(mask).reshape(full), (full[0], *out.extents[1:]))
+    if _is_constant(spread, (1, 2, 3)):
+        return MaskLayout("layer", 1, 1)
+    if _is_constant(spread, (2, 3)):
+        return MaskLayout("channel", 1, 1)
+    if (full[2], full[3]) != (height, width):
+        return f"it is {mask.type}: one value per row or column of {out}, which is no tile"
+    groups = next(g for g in range(1, channels + 1) if channels % g == 0 and _is_grouped(spread, g))
+    if groups == channels and channels > 1:
+        return f"it is {mask.type}: it has a value of its own for every channel of every pixel"
+    side = math.gcd(height, width)
+    granularity = next(s for s in range(side, 0, -1) if side % s == 0 and _is_tiled(spread, s))
+    return MaskLayout("spatial", groups, granularity)
+
+
+def _is_constant(spread: Array, axes: tuple[int, ...]) -> bool:
+    return bool(np.all(spread == spread[tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(spread.ndim))]))
+
+
+def _is_grouped(spread: Array, groups: int) -> bool:
+    n, k, h, w = spread.shape
+    return _is_constant(spread.reshape(n, groups, k // groups, h, w), (2,))
+
+
+def _is_tiled(spread: Array, side: int) -> bool:
+    n, k, h, w = spread.shape
+    return _is_constant(spread.reshape(n, k, h // side, side, w // side, side), (3, 5))
+
+
+def labels(value: Value) -> Array:
+    """Numbers for the elements of a static value: equal ones stand for elements that are equal for every input."""
+    return _labels(value, {})
+
+
+def _labels(value: Value, seen: dict[Value, Array]) -> Array:
+    if value not in seen:
+        seen[value] = _of_operation(value, seen)
+    return seen[value]
+
+
+def _of_operation(value: Value, seen: dict[Value, Array]) -> Array:
+    shape = tensor(value).extents
+    op = value.owner
+    match op:
+        case graph.Constant():
+            return np.unique(op.value.array, return_inverse=True)[1].reshape(shape)
+        case graph.Gather(indices=Value(owner=graph.Constant() as places)):
+            return np.asarray(op.evaluate(_labels(op.input, seen), places.value.array))
+        case graph.Resize(mode="nearest"):
+            return op.evaluate(_labels(op.input, seen))
+    if isinstance(op, _MOVES):
+        return np.asarray(op.evaluate(_labels(op.input, seen)))
+    if isinstance(op, Operation) and op.has(Elementwise) and all(tensor(operand).is_static for operand in op.operands):
+        return _joined([_labels(operand, seen) for operand in op.operands], shape)
+    return np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
+
+
+def _joined(parts: Sequence[Array], shape: tuple[int, ...]) -> Array:
+    """One label for each combination of labels."""
+    total = np.zeros(shape, np.int64)
+    for part in parts:
+        wide = np.broadcast_to(part, shape)
+        total = np.unique(total * (int(part.max(initial=0)) + 1) + wide, return_inverse=True)[1].reshape(shape)
+    return total
+
+
+def same_mask(a: Value, b: Value, ranges: Ranges) -> bool | None:
+    """Whether two binary values (of shapes that broadcast alike) are equal: True; each 1 where the other is 0: False; unknown: None."""
+    key_a, key_b = _key(a, ranges), _key(b, ranges)
+    if key_a[1:] != key_b[1:]:
+        return None
+    return key_a[0] == key_b[0]
+
+
+def _key(value: Value, ranges: Ranges) -> tuple[object, ...]:
+    """(turned, what it is): the first says whether the rest, which is binary, is meant turned around."""
+    op = value.owner
+    match op:
+        case graph.Not() | graph.Cast() if known(ranges, op.input).is_binary:
+            turned, *rest = _key(op.input, ranges)
+            return (turned is not isinstance(op, graph.Not), *rest)
+        case graph.Sub() if _is(op.a, 1) and op.output.type == op.b.type and known(ranges, op.b).is_binary:
+            turned, *rest = _key(op.b, ranges)
+            return (not turned, *rest)
+        case graph.Equal() if (_is(op.b, 0) or _is(op.b, 1)) and known(ranges, op.a).is_binary:
+            turned, *rest = _key(op.a, ranges)
+            return (turned is not _is(op.b, 0), *rest)
+        case graph.Resize(mode="nearest") | graph.Reshape() | graph.Transpose() | graph.Expand() | graph.Tile() | graph.Slice():
+            turned, *rest = _key(op.operands[0], ranges)
+            return (turned, op.name, tuple(op.attributes.items()), *rest)
+    return (False, value)
+
+
+def _is(value: Value, number: int) -> bool:
+    owner = value.owner
+    return isinstance(owner, graph.Constant) and owner.value.array.size == 1 and bool(owner.value.array.item() == number)

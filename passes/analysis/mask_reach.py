@@ -1,0 +1,232 @@
+"""What of an operation is needed when of its result only some is: the reach of a mask back through what it masks.
+
+A spatial mask that chooses pixel o of a result makes a convolution's input needed at o * stride - begin to o * stride - begin + (kernel - 1) *
+dilation. Going back, these intervals are composed: with a `Reach`, a chosen pixel o of the masked result needs pixels
+o * scale + low to o * scale + high of the value, along each spatial axis. A mask of channels goes back through what keeps channels apart, one of
+whole pictures through everything that keeps pictures apart. None of these changes a program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ...dialects import graph
+from ...dialects.graph.extents import tensor
+from ...dialects.graph.pooling import Pooling
+from ...dialects.graph.reduction import Reduction
+from ...dialects.ir.operation import Operation, Value
+from ...dialects.ir.traits import ConstantLike, Elementwise, Terminator
+from .mask_layout import Kind
+
+__all__ = ["HERE", "Locality", "Reach", "grow", "heaviest", "locality", "masked_reaches"]
+
+Pair: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Along H and W: a chosen pixel o of the masked result needs pixels o * scale + low to o * scale + high."""
+
+    scale: Pair = (1, 1)
+    low: Pair = (0, 0)
+    high: Pair = (0, 0)
+
+    def through(self, strides: Sequence[int], begins: Sequence[int], spans: Sequence[int]) -> Reach:
+        """The reach one window further back; a span is the distance from its first tap to its last."""
+        h, w = (
+            (self.scale[i] * strides[i], self.low[i] * strides[i] - begins[i], self.high[i] * strides[i] - begins[i] + spans[i])
+            for i in range(2)
+        )
+        return Reach((h[0], w[0]), (h[1], w[1]), (h[2], w[2]))
+
+    def around(self, other: Reach) -> Reach | None:
+        """What both need, None where they lie on different grids."""
+        if self.scale != other.scale:
+            return None
+        low = (min(self.low[0], other.low[0]), min(self.low[1], other.low[1]))
+        return Reach(self.scale, low, (max(self.high[0], other.high[0]), max(self.high[1], other.high[1])))
+
+    @property
+    def dilation(self) -> int:
+        """The radius of the smallest square that holds the reach."""
+        return max(*(-low for low in self.low), *self.high, 0)
+
+
+HERE = Reach()
+Locality: TypeAlias = Callable[[Operation, int, Reach], "Reach | None"]
+
+
+def grow(value: Value, consumers: Sequence[Operation], local: Locality) -> tuple[dict[Operation, Reach], list[tuple[Operation, str]]]:
+    """The operations that nobody needs but `value`, which only `consumers` use, and for which `local` follows; last ones first.
+
+    Beside them those before which it stopped, each with the reason.
+    """
+    region: dict[Operation, Reach] = {}
+    stops: list[tuple[Operation, str]] = []
+    waiting: dict[Operation, None] = {}
+    op: Operation | None = value.owner if isinstance(value.owner, Operation) else None
+    if op is not None:
+        waiting[op] = None
+    while op is not None and waiting:
+        if op in waiting:
+            del waiting[op]
+            reach = _needed(op, region, consumers, local)
+            if isinstance(reach, Reach):
+                region[op] = reach
+                waiting.update((owner, None) for owner in _sources(op, local, reach))
+            else:
+                stops.append((op, reach))
+        op = op.previous
+    return region, stops
+
+
+def _sources(op: Operation, local: Locality, reach: Reach) -> Iterable[Operation]:
+    """What makes the operands of `op` that are not needed whole."""
+    for i, value in enumerate(op.operands):
+        owner = value.owner
+        here = isinstance(owner, Operation) and owner.block is op.block and not owner.has(ConstantLike)
+        if isinstance(owner, Operation) and here and local(op, i, reach) is not None:
+            yield owner
+
+
+def _needed(op: Operation, region: dict[Operation, Reach], consumers: Sequence[Operation], local: Locality) -> Reach | str:
+    """What all users of `op` need of it; a reason, if it must be computed everywhere."""
+    if op.name not in _SUPPORTED and not op.has(Elementwise):
+        return "it is no spatially local operator"
+    total: Reach | None = None
+    for result in op.results:
+        for user, number in result.uses:
+            if user in consumers:
+                reach: Reach | None = HERE
+            elif user in region:
+                reach = local(user, number, region[user])
+            else:
+                names = [node.name for node in user.location.nodes]
+                return f"it is used elsewhere, by {'the results of the model' if user.has(Terminator) else repr(names[-1] if names else user.name)}"
+            if reach is None:
+                return "it is read as a whole"
+            total = reach if total is None else total.around(reach)
+            if total is None:
+                return "it is needed on two grids"
+    return total if total is not None else "nobody uses it"
+
+
+def locality(kind: Kind, batch: int) -> Locality:
+    """How far back a mask of this kind reaches, for results of `batch` pictures."""
+    match kind:
+        case "spatial":
+            return _pixels
+        case "channel":
+            return _channels
+    return _everything if batch == 1 else _pictures
+
+
+def masked_reaches(op: graph.Masked) -> dict[Operation, Reach]:
+    """What is needed of every operation in the region of a spatially masked one, last ones first."""
+    last = op.body.terminator
+    (value,) = last.operands
+    region, _ = grow(value, [last], locality(op.kind, tensor(op.output).shape[0] or 0))
+    return region
+
+
+_WINDOWS = ("graph.conv", "graph.max_pool", "graph.average_pool", "graph.lp_pool")
+_CHANNELWISE = ("graph.batch_normalization", "graph.pad", "graph.concat", "graph.slice", *_WINDOWS)
+_SUPPORTED = dict.fromkeys(
+    (
+        *_CHANNELWISE,
+        "graph.instance_normalization",
+        "graph.layer_normalization",
+        "graph.lrn",
+        "graph.conv_transpose",
+        "graph.resize",
+        "graph.transpose",
+        "graph.reshape",
+        "graph.softmax",
+        "graph.matmul",
+        "graph.gemm",
+        *(f"graph.reduce_{name}" for name in ("mean", "sum", "max", "min", "l1", "l2", "prod", "sum_square", "log_sum", "log_sum_exp")),
+    )
+)
+
+
+def _pixels(op: Operation, i: int, reach: Reach) -> Reach | None:
+    """Operators that see a pixel and its neighbours."""
+    source, out = tensor(op.operands[i]), tensor(op.results[0])
+    if source.rank != 4 or out.rank != 4:
+        return None
+    match op:
+        case graph.Conv() if i == 0:
+            spans = [(k - 1) * d for k, d in zip(op.kernel, op.dilations, strict=True)]
+            return reach.through(op.strides, op.pads, spans)
+        case graph.MaxPool() | graph.AveragePool() | graph.LpPool():
+            spans = [(k - 1) * d for k, d in zip(op.kernel, op.dilations, strict=True)]
+            return reach.through(op.strides, op.pads, spans)
+        case graph.Pad(mode="constant") if not any(op.begins[:2] + op.ends[:2]) and min(op.pads) >= 0:
+            return reach.through((1, 1), op.begins[2:], (0, 0))
+        case graph.BatchNormalization() if i == 0:
+            return reach
+        case graph.LRN():
+            return reach
+        case graph.Concat(axis=1):
+            return reach
+        case graph.Slice() if op.sizes[2:] == source.shape[2:] and op.steps[2:] == (1, 1):
+            return reach
+    return reach if op.has(Elementwise) and source.shape[2:] == out.shape[2:] else None
+
+
+def _channels(op: Operation, i: int, reach: Reach) -> Reach | None:
+    """Operators that keep channels apart. A convolution makes its channels, so it is the last."""
+    source, out = tensor(op.operands[i]), tensor(op.results[0])
+    if source.rank != 4 or out.rank != 4 or source.shape[1] != out.shape[1] or source.shape[0] != out.shape[0]:
+        return None
+    match op:
+        case graph.Conv():
+            return reach if i == 0 and op.groups == source.shape[1] else None
+        case graph.Pad():
+            return reach if op.begins[1] == op.ends[1] == 0 else None
+        case graph.BatchNormalization():
+            return reach if i == 0 else None
+    return reach if op.has(Elementwise) or isinstance(op, Pooling) else None
+
+
+def _everything(op: Operation, i: int, reach: Reach) -> Reach | None:
+    """All of one picture."""
+    return reach
+
+
+def _pictures(op: Operation, i: int, reach: Reach) -> Reach | None:
+    """Operators that keep the pictures of a batch apart, along the first dim."""
+    source, out = tensor(op.operands[i]), tensor(op.results[0])
+    if not source.rank or not out.rank or source.shape[0] is None or source.shape[0] != out.shape[0]:
+        return None
+    if op.has(Elementwise):
+        return reach if source.rank == out.rank else None
+    return reach if _keeps_pictures(op, i) else None
+
+
+def _keeps_pictures(op: Operation, i: int) -> bool:
+    match op:
+        case graph.Conv() | graph.ConvTranspose() | graph.BatchNormalization() | graph.InstanceNormalization():
+            return i == 0
+        case Pooling() | graph.LRN():
+            return True
+        case Reduction():
+            return 0 not in op.axes
+        case graph.Concat() | graph.Softmax():
+            return op.axis != 0
+        case graph.Transpose():
+            return op.perm[0] == 0
+        case graph.Reshape() | graph.Resize():
+            return True  # the first extent stays, so rows and nearest pictures do
+        case graph.Pad():
+            return op.begins[0] == op.ends[0] == 0
+        case graph.Slice():
+            return op.starts[0] == 0 and op.steps[0] == 1
+    return False
+
+
+def heaviest(ops: Iterable[Operation]) -> list[Operation]:
+    """Those that take the work that is worth skipping."""
+    return [op for op in ops if isinstance(op, graph.Conv | graph.ConvTranspose | graph.MatMul | graph.Gemm)]

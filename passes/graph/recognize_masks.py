@@ -1,0 +1,333 @@
+"""The pass `recognize-masks`: dense arithmetic times a mask becomes a masked region.
+
+Spatially dynamic networks are exported as if nothing could be skipped: everything is computed, and multiplied by zeros. Here the mask is found
+again (`passes/analysis/value_lattice` proves it binary, `mask_layout` reads how it lies), and everything that serves nothing else goes into
+a region (`mask_reach` says how far that reaches back). What was recognised and what was not, and why, are remarks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...dialects import graph
+from ...dialects.func import Function, Module
+from ...dialects.graph.elementwise import Unary
+from ...dialects.graph.extents import tensor
+from ...dialects.ir.attributes import Dense
+from ...dialects.ir.builder import Builder
+from ...dialects.ir.location import Location
+from ...dialects.ir.operation import Block, Operation, Region, Value
+from ...dialects.ir.types import TensorType
+from ..analysis.mask_layout import MaskLayout, mask_layout, same_mask
+from ..analysis.mask_reach import Locality, grow, heaviest, locality
+from ..analysis.value_lattice import known, value_ranges
+from ..manager import Pass, Report, option
+from ..rewrite import constant_of, is_dead, rebuilt
+from .mask_operand import mask_operand
+
+
+@dataclass(frozen=True)
+class RecognizeMasks(Pass, name="recognize-masks", runs_on=("graph",), exact=False):
+    """Put what a mask makes superfluous into masked regions.
+
+    Before: `%1 = graph.conv(%x)`, `%2 = graph.mul(%1, %m)`, `%3 = graph.add(%2, %y)`, `%4 = graph.relu(%3)`, where `%m` is 0 or 1.
+    After: `%b = graph.relu(%y)`, `%4 = graph.masked(%x, %y; %m; %b) { conv, add, relu }`.
+
+    Recognised are products (with what is added to them and the activation behind), blends `m * f + (1 - m) * y`, and Where. A product that is skipped is 0
+    where the dense one is 0 * f; they differ where f is infinite or NaN, so with `strict` products stay as they are. A mask that is NaN counts
+    as 1, unless `strict`.
+
+    Runs on: graph. Needs: static shapes; best after the absorbing passes. Leaves: masks that are not proven to be 0 or 1, or lie across rows, columns
+    or single elements; branches that are used elsewhere. Each is a remark.
+    """
+
+    strict: bool = option(False, "keep products of zero with infinities and NaN")
+
+    def run(self, module: Module, report: Report) -> None:
+        for function in module.functions():
+            _Recognizer(function, self.strict, report).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """`branch` is needed where `mask` is not zero; `tail` follows the operation `root`, on both sides of the choice."""
+
+    root: Operation
+    mask: Value
+    branch: Value
+    background: Value | None
+    tail: tuple[tuple[Operation, int], ...] = ()  # each with the number of the operand that it goes on with
+
+    @property
+    def end(self) -> Operation:
+        return self.tail[-1][0] if self.tail else self.root
+
+
+class _Recognizer:
+    """One function. Sites are visited in order, so that a region does not swallow an earlier one."""
+
+    def __init__(self, function: Function, strict: bool, report: Report) -> None:
+        self.function = function
+        self.strict = strict
+        self.report = report
+        self.ranges = value_ranges(function)
+
+    def run(self) -> None:
+        for op in list(self.function.body):
+            if op.block is None:  # went into a region
+                continue
+            match op:
+                case graph.Mul():
+                    self.product(op)
+                case graph.Where():
+                    self.choice(op)
+
+    def refuse(self, op: Operation, mask: Value, reason: str) -> None:
+        self.report.remark(op, f"not masked by {named(mask)}: {reason}")
+
+    # Products and blends.
+
+    def product(self, op: graph.Mul) -> None:
+        for mask, branch in ((op.b, op.a), (op.a, op.b)):
+            if constant_of(mask) is not None or constant_of(branch) is not None:
+                continue
+            reason = self.doubt(op, mask)
+            if not reason:
+                site = self.site(op, mask, branch)
+                if self.apply(site):
+                    return
+            elif self.resembles_mask(op, mask):
+                self.refuse(op, mask, reason)
+
+    def doubt(self, op: graph.Mul, mask: Value) -> str:
+        """Why a factor is no mask; empty if it is one."""
+        range_ = known(self.ranges, mask)
+        if not range_.is_binary:
+            return f"it is not proven to be 0 or 1 (it holds {range_})"
+        if self.strict:
+            return "0 times infinity or NaN would be lost, which strict masks keep"
+        return ""
+
+    def resembles_mask(self, op: graph.Mul, factor: Value) -> bool:
+        """Whether somebody may have meant `factor` as a mask: binary, or between 0 and 1, or one value for all channels or pixels."""
+        range_, out = known(self.ranges, factor), tensor(op.output)
+        if out.rank != 4:
+            return False
+        return (range_.low >= 0 and range_.high <= 1) or (tensor(factor).shape != out.shape)
+
+    def site(self, op: graph.Mul, mask: Value, branch: Value) -> _Site:
+        """The product with what follows it."""
+        blend = self.blend(op, mask)
+        if blend is not None:
+            end, other = blend
+            return _Site(end, mask, branch, other, tail_of(end))
+        return _Site(op, mask, branch, None, tail_of(op))
+
+    def blend(self, op: graph.Mul, mask: Value) -> tuple[Operation, Value] | None:
+        """For m * f with the only use m * f + (1 - m) * y: the sum, and y. If y is work to be skipped as well, the other product stays."""
+        user = only_user(op.output)
+        if not isinstance(user, graph.Add) or user.output.type != op.output.type:
+            return None
+        other = user.b if user.a is op.output else user.a
+        product = other.owner
+        if not isinstance(product, graph.Mul) or only_user(other) is not user:
+            return None
+        for opposite, y in ((product.a, product.b), (product.b, product.a)):
+            binary = known(self.ranges, opposite).is_binary
+            if binary and same_mask(mask, opposite, self.ranges) is False:
+                region, _ = grow(y, [product], locality("spatial", 1))
+                return None if heaviest(region) else (user, y)
+        return None
+
+    # Choices.
+
+    def choice(self, op: graph.Where) -> None:
+        """Where(m, f, y), with the work on either side; a gate for whole pictures (an If) may have some on both."""
+        if constant_of(op.condition) is not None:
+            return
+        layout = mask_layout(op.condition, tensor(op.output))
+        if isinstance(layout, str):
+            if any(heaviest(grow(side, [op], locality("spatial", 1))[0]) for side in (op.a, op.b)):
+                self.refuse(op, op.condition, layout)
+            return
+        sides = [(op.a, op.b, False), (op.b, op.a, True)]
+        heavy = [side for side in sides if self.is_heavy(op, side[0], layout)]
+        if not heavy:
+            self.explain(_Site(op, op.condition, op.a, op.b), layout)
+            return
+        branch, other, turned = heavy[0]
+        build = Builder(op)
+        if len(heavy) == 2 and layout.kind == "layer":
+            other = self.build(_Site(op, self.turned(op.condition, not turned, build), other, None), layout)
+        site = _Site(op, self.turned(op.condition, turned, build), branch, other)
+        self.finish(site, self.build(site, layout))
+
+    def is_heavy(self, op: Operation, branch: Value, layout: MaskLayout) -> bool:
+        same = branch.type == op.results[0].type
+        return same and bool(heaviest(grow(branch, [op], self.local(layout, branch))[0]))
+
+    def local(self, layout: MaskLayout, branch: Value) -> Locality:
+        return locality(layout.kind, tensor(branch).shape[0] or 0)
+
+    def turned(self, mask: Value, turn: bool, build: Builder) -> Value:
+        return build.add(graph.Not(mask)).output if turn else mask
+
+    # Regions.
+
+    def apply(self, site: _Site) -> bool:
+        """Make a region of a product, or say why not."""
+        out = tensor(site.root.results[0])
+        layout = mask_layout(site.mask, out)
+        if isinstance(layout, str):
+            self.refuse(site.root, site.mask, layout)
+            return False
+        if site.branch.type != out or not self.explain(site, layout):
+            return False
+        self.finish(site, self.build(site, layout))
+        return True
+
+    def explain(self, site: _Site, layout: MaskLayout) -> bool:
+        """Whether there is work to skip; if there would be, but for a reason, that is a remark."""
+        consumers = [user for user in site.branch.users if user in (site.root, *_before(site.root))]
+        region, stops = grow(site.branch, consumers, self.local(layout, site.branch))
+        if heaviest(region):
+            return True
+        for op, reason in stops[:1]:
+            self.refuse(site.root, site.mask, f"nothing can be skipped before {named(op.results[0])}: {reason}")
+        return False
+
+    def build(self, site: _Site, layout: MaskLayout) -> Value:
+        """The masked operation, in front of the end of the site."""
+        consumers = [user for user in site.branch.users if user in (site.root, *_before(site.root))]
+        region, stops = grow(site.branch, consumers, self.local(layout, site.branch))
+        inside = list(reversed(region))
+        build = Builder(site.end)
+        background = site.background
+        for op, number in site.tail:
+            background = _carried(background, op, number, build)
+        mask = mask_operand(site.mask, layout, tensor(site.root.results[0]), build)
+        body, inputs = _body(site, inside)
+        op = graph.Masked(
+            inputs, mask, background, contents=Region(body), kind=layout.kind, granularity=layout.granularity, mask_groups=layout.groups
+        )
+        op.location = Location.fused([*(each.location for each in inside), site.root.location, *(each.location for each, _ in site.tail)])
+        build.add(op)
+        self.describe(op, stops)
+        return op.output
+
+    def describe(self, op: graph.Masked, stops: Sequence[tuple[Operation, str]]) -> None:
+        tiles = f" in tiles of {op.granularity} x {op.granularity}" if op.granularity > 1 else ""
+        layers = ", ".join(named(each.results[0]) for each in heaviest(op.body))
+        text = f"{op.kind} mask {named(op.mask)}{tiles}: computes {layers} only where it is 1"
+        ends = [f"; {named(each.results[0])} stays dense: {reason}" for each, reason in stops if heaviest([each])]
+        self.report.remark(op, text + "".join(ends))
+        self.report.count(op.kind)
+
+    def finish(self, site: _Site, value: Value) -> None:
+        """Put the masked value in the place of what it stands for."""
+        end = site.end
+        value.name = end.results[0].name
+        end.results[0].replace_by(value)
+        _erase(end)
+
+
+def _before(root: Operation) -> tuple[Operation, ...]:
+    """The product whose operand the branch is, where the root is the sum of a blend."""
+    return tuple(value.owner for value in root.operands if isinstance(value.owner, graph.Mul))
+
+
+def _erase(op: Operation) -> None:
+    """Erase an operation that nobody needs, and what only it needed."""
+    if op.block is None or not is_dead(op):
+        return
+    sources = [value.owner for value in op.operands]
+    op.erase()
+    for source in sources:
+        if isinstance(source, Operation):
+            _erase(source)
+
+
+def only_user(value: Value) -> Operation | None:
+    """The operation that uses a value once, if there is no other use."""
+    return next(iter(value.uses))[0] if len(value.uses) == 1 else None
+
+
+def named(value: Value) -> str:
+    """A value in the user's words: its name in the file, or the node that it came from."""
+    owner = value.owner
+    if value.name:
+        return repr(value.name)
+    nodes = owner.location.nodes if isinstance(owner, Operation) else ()
+    return repr(nodes[-1].name) if nodes else f"a value of type {value.type}"
+
+
+def tail_of(op: Operation) -> tuple[tuple[Operation, int], ...]:
+    """What follows pixel by pixel and has no other reader: sums, constant factors, activations."""
+    tail: list[tuple[Operation, int]] = []
+    value: Value = op.results[0]
+    while True:
+        user = only_user(value)
+        if user is None or len(user.results) != 1 or user.results[0].type != value.type or not _is_carried(user, value):
+            return tuple(tail)
+        tail.append((user, user.operands.index(value)))
+        value = user.results[0]
+
+
+def _is_carried(op: Operation, value: Value) -> bool:
+    match op:
+        case graph.Add() | graph.Sub():
+            return True
+        case graph.Mul():
+            return any(constant_of(operand) is not None for operand in op.operands)
+        case graph.Clip():
+            return op.input is value and all(constant_of(bound) is not None for bound in op.operands[1:])
+    return isinstance(op, Unary)
+
+
+def _carried(background: Value | None, op: Operation, number: int, build: Builder) -> Value | None:
+    """What becomes of the background in an operation of the tail; None is zero."""
+    others = [value for i, value in enumerate(op.operands) if i != number]
+    match op:
+        case graph.Add() if background is None:
+            return others[0]
+        case graph.Sub() if background is None and number == 1:
+            return others[0]
+        case graph.Mul() if background is None:
+            return None
+    if background is None:
+        zero = np.zeros((), tensor(op.results[0]).element.dtype)
+        background = build.add(graph.Constant(value=Dense(zero))).output
+    operands = [background if i == number else value for i, value in enumerate(op.operands)]
+    new = rebuilt(op, operands)
+    new.location = op.location
+    return build.add(new).results[0]
+
+
+def _body(site: _Site, inside: Sequence[Operation]) -> tuple[Block, list[Value]]:
+    """The block of a region with copies of `inside` and of the tail, and what it is given."""
+    block = Block()
+    build = Builder.at_end(block)
+    mapping: dict[Value, Value] = {}
+    inputs: list[Value] = []
+
+    def copy(op: Operation) -> None:
+        for value in op.operands:
+            if value in mapping:
+                continue
+            if constant_of(value) is not None and isinstance(value.owner, Operation):
+                build.add(value.owner.clone(mapping))
+            else:
+                mapping[value] = block.add_argument(value.type, value.name)
+                inputs.append(value)
+        build.add(op.clone(mapping))
+
+    for op in inside:
+        copy(op)
+    mapping[site.root.results[0]] = mapping[site.branch]
+    for op, _ in site.tail:
+        copy(op)
+    build.add(graph.Yield(mapping[site.end.results[0]]))
+    return block, inputs
