@@ -21,6 +21,11 @@ define_pipeline(
     "fold-constants",  # what the absorbing passes put between constants
     "cse",  # exporters repeat constants and shape arithmetic
     "dce",
+    "recognize-masks",  # after absorption: a normalisation between a product and its convolution is gone
+    "canonicalize",  # constant masks
+    "place-masks",
+    "cse",  # the same reach for several values
+    "dce",
 )
 
 define_pipeline(

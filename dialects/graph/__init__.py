@@ -82,6 +82,7 @@ from .resize import Resize
 from .selection import Compress, GatherND, NonZero, ScatterND
 from .shape import DepthToSpace, Expand, Reshape, SpaceToDepth, Tile, Transpose
 from .softmax import LogSoftmax, Softmax
+from .tiles import ReachMask, SelectTiles
 
 __all__ = [
     "LRN",
@@ -150,6 +151,7 @@ __all__ = [
     "Pad",
     "Pow",
     "Range",
+    "ReachMask",
     "Reciprocal",
     "ReduceL1",
     "ReduceL2",
@@ -166,6 +168,7 @@ __all__ = [
     "Resize",
     "Round",
     "ScatterND",
+    "SelectTiles",
     "Selu",
     "Shape",
     "Sigmoid",

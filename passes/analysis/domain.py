@@ -59,15 +59,16 @@ class Domain:
 
     @property
     def units(self) -> dict[int, int]:
-        """Extents of the mask's tiles along the loops' dims, where a tile is not the whole dim."""
+        """Extents of the mask's tiles along the loops' dims: those that it divides, or all if it divides none."""
         masked = self.masked
         if masked is None:
             return {}
-        found = {}
-        for unit, extent, subscript in zip(masked.unit, masked.extents, self.outputs[0][1].results, strict=True):
-            if unit < extent and len(subscript.dims()) == 1:
-                found[subscript.dims()[0]] = unit
-        return found
+        along = [
+            (subscript.dims()[0], unit, unit < extent)
+            for unit, extent, subscript in zip(masked.unit, masked.extents, self.outputs[0][1].results, strict=True)
+            if len(subscript.dims()) == 1
+        ]
+        return {dim: unit for dim, unit, is_part in along if is_part} or {dim: unit for dim, unit, _ in along}
 
     @property
     def extents(self) -> tuple[int, ...]:

@@ -5,7 +5,8 @@ from .absorb_pads import AbsorbPads
 from .absorb_scales import AbsorbScales
 from .absorb_transposes import AbsorbTransposes
 from .inline_masked import InlineMasked
+from .place_masks import PlaceMasks
 from .recognize_masks import RecognizeMasks
 from .spread_selections import SpreadSelections
 
-__all__ = ["AbsorbBatchNorms", "AbsorbPads", "AbsorbScales", "AbsorbTransposes", "InlineMasked", "RecognizeMasks", "SpreadSelections"]
+__all__ = ["AbsorbBatchNorms", "AbsorbPads", "AbsorbScales", "AbsorbTransposes", "InlineMasked", "PlaceMasks", "RecognizeMasks", "SpreadSelections"]

@@ -28,11 +28,16 @@ class InlineMasked(Pass, name="inline-masked", runs_on=("graph",)):
 
     def run(self, module: Module, report: Report) -> None:
         for op in [op for op in module.walk() if isinstance(op, graph.Masked)]:
-            build = Builder(op)
-            made = inlined(op, build)
-            op.output.replace_by(build.add(graph.Where(_condition(op, build), made, _background(op, build))).output)
-            op.erase()
+            inline_masked(op)
             report.count("inlined")
+
+
+def inline_masked(op: graph.Masked) -> None:
+    """Exchange a region for what it computes, everywhere, and a choice."""
+    build = Builder(op)
+    made = inlined(op, build)
+    op.output.replace_by(build.add(graph.Where(_condition(op, build), made, _background(op, build))).output)
+    op.erase()
 
 
 def _background(op: graph.Masked, build: Builder) -> Value:

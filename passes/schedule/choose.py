@@ -61,6 +61,7 @@ def choose_schedule(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs
     tile = _tile(problem, extents, vector_dim, lane_count, row_dim)
     unit = _units(problem, extents, tile)
     if unit:
+        vector_dim, lane_count = (vector_dim, lane_count) if vector_dim < problem.parallel else (-1, 1)
         tile = _masked_tile(problem, extents, vector_dim, lane_count, unit)
     reduction = _reduction_order(problem, extents)
     unroll = _unrolled(problem, extents, tile, vector_dim, lane_count, reduction)

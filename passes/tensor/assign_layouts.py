@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from ...dialects import tensor
 from ...dialects.func import Function, Module
 from ...dialects.ir.affine import Affine, AffineMap
+from ...dialects.ir.builder import Builder
+from ...dialects.ir.operation import Block, Operation, Region, Value
 from ...dialects.ir.types import TensorType
 from ...dialects.tensor.view import tensor_type
 from ...errors import CompileError
@@ -53,7 +55,13 @@ def _lay_out(kernel: tensor.Kernel, report: Report) -> None:
     except CompileError as refusal:
         report.remark(kernel, f"stays row-major: {refusal.diagnostics[0].message}")
         return
-    ranking = _ranking(kernel, domain_, reads(domain_))
+    reads_ = reads(domain_)
+    inner = _vector_dim(kernel, domain_, reads_)
+    if inner is not None and _turn_inputs(kernel, domain_, reads_, inner):
+        report.count("inputs turned")
+        domain_ = domain(kernel)
+        reads_ = reads(domain_)
+    ranking = _ranking(kernel, domain_, reads_)
     for (value, map_), result in zip(domain_.outputs, kernel.outputs, strict=True):
         order = _order_of(map_, ranking, tensor_type(value))
         value.type = tensor_type(value).with_order(order)
@@ -66,6 +74,56 @@ def _retype_captured(op: tensor.Compute) -> None:
     """A body takes what it captures as it is laid out."""
     for value, argument in zip(op.captured, op.body.arguments[len(op.inputs) :], strict=False):
         argument.type = value.type
+
+
+def _turn_inputs(kernel: tensor.Kernel, domain_: Domain, reads_: Reads, inner: int) -> bool:
+    """Exchange inputs that vectors along `inner` would have to gather for copies that lie the other way; whether there were any."""
+    turned = False
+    for access in reads_.accesses:
+        value = kernel.inputs[access.argument.number]
+        axis = next((i for i, s in enumerate(access.subscripts) if s.coefficient(inner)), None)
+        if axis is None or isinstance(value.owner, tensor.Constant) or access.argument.type != value.type:
+            continue
+        if access.offset(tensor_type(value).strides).simplify(domain_.ranges).coefficient(inner) not in (0, 1):
+            copy = _turned(kernel, value, axis)
+            kernel.set_operand(access.argument.number, copy)
+            access.argument.type = copy.type
+            turned = True
+    return turned
+
+
+def _turned(kernel: tensor.Kernel, value: Value, axis: int) -> Value:
+    """`value` with `axis` innermost: a copy that was made before for another kernel, or a new one."""
+    type_ = tensor_type(value)
+    order = [dim for dim in (type_.order or range(type_.rank)) if dim != axis] + [axis]
+    wanted = type_.with_order(order)
+    for user in value.users:
+        if isinstance(user, tensor.Kernel) and len(user.inputs) == 1 and user.outputs[0].type == wanted and _is_copy(user):
+            return user.outputs[0]
+    body = Block([type_])
+    build = Builder.at_end(body, kernel.location)
+    scalar = Block([type_.element])
+    Builder.at_end(scalar, kernel.location).add(tensor.Yield([scalar.arguments[0]]))
+    maps = (AffineMap.identity(type_.rank),)
+    made = build.add(
+        tensor.Compute([body.arguments[0]], [], extents=type_.extents, parallel=type_.rank, maps=maps, contents=Region(scalar))
+    ).output
+    made.type = wanted
+    build.add(tensor.Yield([made]))
+    copy = Builder(before=_first_user(kernel, value), location=kernel.location).add(tensor.Kernel([value], contents=Region(body)))
+    return copy.outputs[0]
+
+
+def _first_user(kernel: tensor.Kernel, value: Value) -> Operation:
+    """The first operation of the function that uses `value`, so that a copy can serve those after it."""
+    block = kernel.block
+    assert block is not None
+    return next(op for op in block if value in op.operands)
+
+
+def _is_copy(kernel: tensor.Kernel) -> bool:
+    inside = [op for op in kernel.body if not isinstance(op, tensor.Yield)]
+    return len(inside) == 1 and isinstance(inside[0], tensor.Compute) and inside[0].body.first is inside[0].body.last
 
 
 def _ranking(kernel: tensor.Kernel, domain_: Domain, reads_: Reads) -> list[int]:
