@@ -8,7 +8,7 @@ from ...dialects import tensor
 from ...dialects.func import Function, Module
 from ...dialects.ir.affine import Affine, AffineMap
 from ...dialects.ir.builder import Builder
-from ...dialects.ir.operation import Block, Operation, Region, Value
+from ...dialects.ir.operation import Argument, Block, Operation, Region, Value
 from ...dialects.ir.types import TensorType
 from ...dialects.tensor.view import tensor_type
 from ...errors import CompileError
@@ -77,12 +77,15 @@ def _retype_captured(op: tensor.Compute) -> None:
 
 
 def _turn_inputs(kernel: tensor.Kernel, domain_: Domain, reads_: Reads, inner: int) -> bool:
-    """Exchange inputs that vectors along `inner` would have to gather for copies that lie the other way; whether there were any."""
+    """Exchange inputs of the model that vectors along `inner` would have to gather for copies that lie the other way.
+
+    True if there were any. What kernels make is laid out by those kernels, and turning it again costs more than it gains (shufflenet).
+    """
     turned = False
     for access in reads_.accesses:
         value = kernel.inputs[access.argument.number]
         axis = next((i for i, s in enumerate(access.subscripts) if s.coefficient(inner)), None)
-        if axis is None or isinstance(value.owner, tensor.Constant) or access.argument.type != value.type:
+        if axis is None or not isinstance(value, Argument) or access.argument.type != value.type:
             continue
         if access.offset(tensor_type(value).strides).simplify(domain_.ranges).coefficient(inner) not in (0, 1):
             copy = _turned(kernel, value, axis)
