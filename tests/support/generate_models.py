@@ -215,6 +215,10 @@ def conv(net: Net) -> None:
         return
     shape, chance = net.shapes[name], net.chance
     channels, rank = shape[1], len(shape) - 2
+    if chance.random() < 0.2:  # as exporters write it: padding before the convolution
+        pads = [0, 0, *(chance.randint(0, 2) for _ in range(rank)), 0, 0, *(chance.randint(0, 2) for _ in range(rank))]
+        name = net.add("Pad", [name, net.ints(pads)]) or name
+        shape = net.shapes[name]
     window = _window(net, rank)
     if chance.random() < 0.25:
         window["dilations"] = [chance.choice((1, 2)) for _ in range(rank)]
