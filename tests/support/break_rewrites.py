@@ -1,11 +1,12 @@
 """Would the tests notice? Breaks rewrites on purpose, one at a time, and shows which check catches each of them.
 
-Run by itself (`python tests/broken_rewrites.py`) it prints a table; `test_broken_rewrites.py` holds that nothing escapes. The checks are those of
-the test suite on the first small random nets: the program verifies, and evaluates at the tensor and at the loop stage to what onnxruntime computes.
+`python tests/broken_rewrites.py` prints a table; `test_broken_rewrites.py` holds that nothing escapes. The checks are those of the test
+suite on the first small random nets: the program verifies, and evaluates at the tensor and at the loop stage to what onnxruntime computes.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -204,9 +205,9 @@ def _steps(model: RandomModel) -> int:
 def main() -> int:
     """Print what catches each break. The status is the number of those that nothing catches."""
     escaped = 0
-    print(f"{len(list(nets()))} nets; nothing broken: {caught_by(None) or 'nothing found'}")
+    sys.stdout.write(f"{len(list(nets()))} nets; nothing broken: {caught_by(None) or 'nothing found'}\n")
     for each in BREAKS:
         found = caught_by(each)
         escaped += found is None
-        print(f"{each.title:<55} {'ESCAPED' if found is None else f'{found[0]} (seed {found[1]})'}")
+        sys.stdout.write(f"{each.title:<55} {'ESCAPED' if found is None else f'{found[0]} (seed {found[1]})'}\n")
     return escaped
