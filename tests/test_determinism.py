@@ -17,7 +17,7 @@ from sources import ROOT
 DIGITS = ROOT / "examples" / "digits" / "digits.onnx"
 SEEDS = (4, 35)
 
-# Digests of the text at every stage, of the object and of the header, for the host and for a chip; the batch is bound to 1 where it is open.
+# Digests of the text at every stage, of the object and of the header, for a host and a chip; the batch is 1 where it is open.
 PROGRAM = """
 import hashlib, sys
 from pathlib import Path
@@ -47,7 +47,9 @@ def test_two_processes_with_different_hash_seeds_emit_the_same_bytes(tmp_path: P
     printed = []
     for hash_seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        done = subprocess.run([sys.executable, "-c", PROGRAM, *map(str, paths)], capture_output=True, text=True, check=False, env=environment)
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, *map(str, paths)], capture_output=True, text=True, check=False, env=environment
+        )
         assert done.returncode == 0, done.stderr[-2000:]
         printed.append(done.stdout.split())
     assert len(printed[0]) == len(paths) * 2 * 5
@@ -66,7 +68,7 @@ def test_cold_and_warm_caches_give_the_same(tmp_path: Path, monkeypatch: pytest.
     assert results[0].tobytes() == results[1].tobytes() == results[2].tobytes()
 
 
-@pytest.mark.parametrize("seed", (4, 104, 109))
+@pytest.mark.parametrize("seed", [4, 104, 109])
 def test_every_number_of_threads_gives_the_same_bits(seed: int, tmp_path: Path) -> None:
     model = random_model(seed)
     path = tmp_path / "net.onnx"

@@ -45,7 +45,10 @@ def digits() -> RandomModel:
     return RandomModel(-1, proto, {"image": image}, free=True)
 
 
-MODELS: dict[str, Callable[[], RandomModel]] = {"digits": digits, **{f"seed{seed}": (lambda seed=seed: random_model(seed)) for seed in SEEDS}}  # type: ignore[misc]
+MODELS: dict[str, Callable[[], RandomModel]] = {
+    "digits": digits,
+    **{f"seed{seed}": (lambda seed=seed: random_model(seed)) for seed in SEEDS},
+}  # type: ignore[misc]
 
 
 def modules(model: RandomModel, folder: Path, until: str = "loop") -> Module:

@@ -157,7 +157,9 @@ class Net:
         if self.chance.random() < 0.3:
             outputs.append(self.chance.choice([name for name in made if name not in outputs] or outputs[:1]))
         nodes = list(self.nodes)
-        for source in ([next(iter(self.inputs))] if self.chance.random() < 0.1 else []) + (outputs[:1] if self.chance.random() < 0.1 else []):
+        again = [next(iter(self.inputs))] if self.chance.random() < 0.1 else []
+        again += outputs[:1] if self.chance.random() < 0.1 else []
+        for source in again:
             nodes.append(helper.make_node("Identity", [source], [f"again_{source}"], name=f"again_{source}"))
             outputs.append(f"again_{source}")
         declared = [
@@ -215,6 +217,10 @@ def conv(net: Net) -> None:
         return
     shape, chance = net.shapes[name], net.chance
     channels, rank = shape[1], len(shape) - 2
+    if chance.random() < 0.2:  # as exporters write it: padding before the convolution
+        pads = [0, 0, *(chance.randint(0, 2) for _ in range(rank)), 0, 0, *(chance.randint(0, 2) for _ in range(rank))]
+        name = net.add("Pad", [name, net.ints(pads)]) or name
+        shape = net.shapes[name]
     window = _window(net, rank)
     if chance.random() < 0.25:
         window["dilations"] = [chance.choice((1, 2)) for _ in range(rank)]
@@ -312,7 +318,7 @@ def resize(net: Net) -> None:
     chance, rank = net.chance, len(net.shapes[name]) - 2
     scales = [1.0, 1.0, *(chance.choice((0.5, 1.0, 2.0, 1.5, 3.0)) for _ in range(rank))]
     if chance.random() < 0.5:
-        how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        how: dict[str, Any] = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     else:
         how = {"mode": "linear", "coordinate_transformation_mode": chance.choice(("half_pixel", "align_corners", "asymmetric"))}
     net.add("Resize", [name, "", net.weight(np.asarray(scales, np.float32))], **how)
@@ -320,7 +326,7 @@ def resize(net: Net) -> None:
 
 # Elementwise.
 
-ACTIVATIONS: tuple[tuple[tuple[str, dict[str, float]], ...], ...] = (
+ACTIVATIONS: tuple[tuple[tuple[str, dict[str, Any]], ...], ...] = (
     *(((name, {}),) for name in ("Relu", "Relu", "Sigmoid", "Tanh", "HardSwish", "Elu", "Selu", "Softplus", "Softsign", "Neg", "Abs")),
     *(((name, {}),) for name in ("Erf", "Sin", "Cos", "Mish", "Identity")),
     (("LeakyRelu", {"alpha": 0.1}),),
@@ -372,7 +378,8 @@ def broadcast(net: Net) -> None:
         rank = chance.randint(0, len(shape))
         kept = [n if chance.random() < 0.6 and i >= (1 if net.free else 0) else 1 for i, n in enumerate(shape)]
         other = net.weight(net.array(tuple(kept[len(shape) - rank :]), positive=True))
-    _combine(net, *chance.sample((name, other), 2), ("Add", "Sub", "Mul", "Max"))
+    first, second = chance.sample((name, other), 2)
+    _combine(net, first, second, ("Add", "Sub", "Mul", "Max"))
 
 
 def divide(net: Net) -> None:
@@ -445,7 +452,7 @@ def slice_(net: Net) -> None:
 
 
 def pad(net: Net) -> None:
-    name = net.pick(lambda shape: 0 < len(shape))
+    name = net.pick(lambda shape: len(shape) > 0)
     if name is None:
         return
     shape, chance = net.shapes[name], net.chance
@@ -526,7 +533,17 @@ def space(net: Net) -> None:
 
 # Sums.
 
-REDUCTIONS = ("ReduceSum", "ReduceMean", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSumExp")
+REDUCTIONS = (
+    "ReduceSum",
+    "ReduceMean",
+    "ReduceMean",
+    "ReduceMax",
+    "ReduceMin",
+    "ReduceL1",
+    "ReduceL2",
+    "ReduceSumSquare",
+    "ReduceLogSumExp",
+)
 
 
 def reduce(net: Net, kinds: Sequence[str] = REDUCTIONS) -> None:
@@ -585,6 +602,21 @@ def matmul(net: Net) -> None:
 
 MOVES: tuple[Step, ...] = (concat, split, slice_, pad, transpose, reshape, squeeze, tile, gather)
 SHARED: tuple[Step, ...] = (*MOVES, activation, activation, clip, residual, residual, broadcast, divide, where, reduce, softmax)
-IMAGE: tuple[Step, ...] = (conv, conv, conv, conv_transpose, pool, pool, global_pool, batch_norm, normalization, resize, prelu, space, flatten, gemm)
+IMAGE: tuple[Step, ...] = (
+    conv,
+    conv,
+    conv,
+    conv_transpose,
+    pool,
+    pool,
+    global_pool,
+    batch_norm,
+    normalization,
+    resize,
+    prelu,
+    space,
+    flatten,
+    gemm,
+)
 DENSE: tuple[Step, ...] = (gemm, gemm, matmul, matmul, activation, broadcast, batch_norm, normalization)
 NUMBERS: tuple[Step, ...] = (*MOVES, residual, broadcast, reduce_numbers, matmul, where)

@@ -12,14 +12,19 @@ from intaglio.dialects import arith, math, tensor
 from intaglio.dialects.func import Function, Module
 from intaglio.dialects.ir.affine import Affine, AffineMap, d
 from intaglio.dialects.ir.attributes import Dense, Number
-from intaglio.dialects.ir.builder import Builder, Op
+from intaglio.dialects.ir.builder import Builder
 from intaglio.dialects.ir.location import Location, Node
 from intaglio.dialects.ir.operation import Block, Region, Value
 from intaglio.dialects.ir.types import Scalar, TensorType, f32, f64, i32
 from programs import elements
 
+ELEMENTS: tuple[Scalar, ...] = (f32, f32, f32, f64, i32)
 CHANNELS = (1, 2, 3, 8, 16, 17, 33)
-_FLOAT: dict[str, tuple[type, float]] = {"add": (arith.AddF, 0.0), "max": (arith.MaximumF, float("-inf")), "min": (arith.MinimumF, float("inf"))}
+_FLOAT: dict[str, tuple[type, float]] = {
+    "add": (arith.AddF, 0.0),
+    "max": (arith.MaximumF, float("-inf")),
+    "min": (arith.MinimumF, float("inf")),
+}
 _INTEGER: dict[str, tuple[type, int]] = {"add": (arith.AddI, 0), "max": (arith.MaxSI, -(2**31)), "min": (arith.MinSI, 2**31 - 1)}
 
 
@@ -30,7 +35,13 @@ class Layers(Builder):
         return self.add(tensor.Constant(value=Dense(elements(element, tuple(shape), seed)))).output
 
     def compute(
-        self, inputs: Sequence[Value], maps: Sequence[Sequence[Affine]], extents: Sequence[int], parallel: int, init: Number | None, body: Block
+        self,
+        inputs: Sequence[Value],
+        maps: Sequence[Sequence[Affine]],
+        extents: Sequence[int],
+        parallel: int,
+        init: Number | None,
+        body: Block,
     ) -> Value:
         maps_ = tuple(AffineMap(len(extents), tuple(results)) for results in maps)
         op = tensor.Compute(list(inputs), [], contents=Region(body), extents=tuple(extents), parallel=parallel, maps=maps_, init=init)
@@ -45,7 +56,7 @@ def shape_of(value: Value) -> tuple[int, ...]:
 @st.composite
 def window_programs(draw: DrawFn) -> Module:
     """A module with one function `main`: one or two layers on a picture (or rows) of f32, f64 or i32."""
-    element = draw(st.sampled_from((f32, f32, f32, f64, i32)))
+    element = draw(st.sampled_from(ELEMENTS))
     rank = draw(st.integers(0, 2))
     shape = (draw(st.integers(1, 2)), draw(st.sampled_from(CHANNELS)), *(draw(st.integers(3, 7)) for _ in range(rank)))
     module = Module.empty()
@@ -89,7 +100,7 @@ def _body(taken: int, element: Scalar, kind: str) -> Block:
     *factors, accumulator = body.arguments
     is_float = element in (f32, f64)
     if taken == 2 and is_float and kind == "add":
-        result = build.add(math.Fma(*factors, accumulator)).output
+        result = build.add(math.Fma(factors[0], factors[1], accumulator)).output
     else:
         term = factors[0] if taken == 1 else build.add((arith.MulF if is_float else arith.MulI)(*factors)).output
         result = build.add((_FLOAT if is_float else _INTEGER)[kind][0](accumulator, term)).output
@@ -146,8 +157,7 @@ def _follow(draw: DrawFn, build: Layers, value: Value, element: Scalar) -> Value
     bias = build.constant(element, (shape[1],), draw(st.integers(0, 3)))
     body = Block([element, element])
     inner = Builder.at_end(body)
-    op: Op = (arith.AddI if element == i32 else arith.AddF)(*body.arguments)  # type: ignore[assignment]
-    inner.add(tensor.Yield([inner.add(op).results[0]]))  # type: ignore[attr-defined]
+    inner.add(tensor.Yield([inner.add((arith.AddI if element == i32 else arith.AddF)(*body.arguments)).output]))
     value = build.compute([value, bias], [[*map(d, range(len(shape)))], [d(1)]], shape, len(shape), None, body)
     if draw(st.booleans()):
         order = draw(st.permutations(range(len(shape))))
