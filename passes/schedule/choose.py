@@ -259,8 +259,8 @@ def _tile(problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count
 def _simple_tile(problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count: int, tile: list[int]) -> tuple[int, ...]:
     """Elementwise kernels: a few vectors at a time. Reductions along lanes: a few rows, so that their chains overlap.
 
-    Copies that no vector can make, such as shuffled channels, go several elements at a time: quotients and remainders of their subscripts become
-    numbers.
+    Copies that no vector can make, such as shuffled channels, go several elements at a time: quotients and remainders of their
+    subscripts become numbers.
     """
     if problem.domain.root is None:
         inner = [dim for dim in range(problem.parallel) if all(abs(o.coefficient(dim)) == 1 for o in problem.outputs)]
