@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import intaglio
-from intaglio.compiler.driver import Run
-
 from feeds import Feeds, feeds, find, largest_error
+from intaglio.compiler.driver import Run
 from live import peak_of_live_tensors
 
 MODELS = ("kws_f32", "ad_f32", "mnist_8")
@@ -72,6 +71,7 @@ def print_layers(run: Run) -> None:
 
 
 def main() -> None:
+    """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", default=MODELS, help="paths, or names in $INTAGLIO_ZOO")
     parser.add_argument("--targets", nargs="+", default=TARGETS)
@@ -82,7 +82,7 @@ def main() -> None:
         for target in arguments.targets:
             row, run = measure(path, target, feeds(path))
             if arguments.json:
-                print(json.dumps({field: getattr(row, field) for field in Row.__dataclass_fields__}), flush=True)
+                print(json.dumps(asdict(row)), flush=True)
                 continue
             print(f"{row.model} on {row.target}: {row.instructions:,} instructions{'' if row.repeats else ' (not the same twice!)'}, "
                   f"{row.per_mac:.2f} per MAC of {row.macs:,}, error {row.error:.1e}, arena {row.arena_bytes:,} "

@@ -2,9 +2,10 @@
 
     python benchmarks/host.py resnet18 mobilenet_v2 path/to/model.onnx --json
 
-Times are of whole calls from Python (`model.run(feeds)` and `session.run(None, feeds)`). Outputs are compared before anything is timed. Turns
-are short, so that both meet the same neighbours and clock; the least time is what the machine can do when nobody disturbs it. `compile`
-and `cached` are seconds in a fresh process from `import intaglio` to a model that can be called, with an empty cache and then a filled one.
+Times are of whole calls from Python (`model.run(feeds)` and `session.run(None, feeds)`). Outputs are compared before anything is timed.
+Turns are short, so that both meet the same neighbours and clock; the least time is what the machine can do when nobody disturbs it.
+`compile` and `cached` are seconds in a fresh process from `import intaglio` to a model that can be called, with an empty cache and then
+a filled one.
 """
 
 from __future__ import annotations
@@ -17,16 +18,26 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import onnxruntime
 
 import intaglio
+from feeds import feeds, find, largest_error
 
-from feeds import Feeds, feeds, find, largest_error
-
-MODELS = ("mnist_8", "resnet18", "mobilenet_v2", "squeezenet_seeded", "shufflenet_seeded", "super_resolution_10", "mobilenet_v3_small",
-          "efficientnet_lite0", "oww_embedding")
+MODELS = (
+    "mnist_8",
+    "kws_f32",
+    "resnet18",
+    "mobilenet_v2",
+    "squeezenet_seeded",
+    "shufflenet_seeded",
+    "super_resolution_10",
+    "mobilenet_v3_small",
+    "efficientnet_lite0",
+    "oww_embedding",
+)
 SLICE_SECONDS = 0.02
 WORST_ERROR = 1e-3
 
@@ -39,7 +50,24 @@ print(time.perf_counter() - start)
 """
 
 
-def measure(path: Path, seconds: float) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model: the least times of both, and the seconds that compiling takes."""
+
+    model: str
+    intaglio_ms: float
+    onnxruntime_ms: float
+    ratio: float
+    error: float
+    compile_s: float
+    cached_s: float
+
+    def __str__(self) -> str:
+        times = f"{self.intaglio_ms:12.4f} {self.onnxruntime_ms:12.4f} {self.ratio:6.2f}"
+        return f"{self.model:24s} {times} {self.error:8.1e} {self.compile_s:10.2f} {self.cached_s:9.3f}"
+
+
+def measure(path: Path, seconds: float) -> Row:
     """One row of the table."""
     given = feeds(path)
     shapes = {name: array.shape for name, array in given.items()}
@@ -49,16 +77,7 @@ def measure(path: Path, seconds: float) -> dict[str, object]:
     if not error <= WORST_ERROR:
         raise SystemExit(f"{path}: outputs differ by {error:.2e} of the largest")
     ours, theirs = interleaved((lambda: model.run(given), lambda: session.run(None, given)), seconds)
-    cold, warm = compile_seconds(path, shapes)
-    return {
-        "model": path.stem,
-        "intaglio_ms": ours * 1e3,
-        "onnxruntime_ms": theirs * 1e3,
-        "ratio": ours / theirs,
-        "error": error,
-        "compile_s": cold,
-        "cached_s": warm,
-    }
+    return Row(path.stem, ours * 1e3, theirs * 1e3, ours / theirs, error, *compile_seconds(path, shapes))
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
@@ -100,6 +119,7 @@ def compile_seconds(path: Path, shapes: dict[str, tuple[int, ...]]) -> tuple[flo
 
 
 def main() -> None:
+    """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", default=MODELS, help="paths, or names in $INTAGLIO_ZOO")
     parser.add_argument("--seconds", type=float, default=2.0, help="for the timing of each model")
@@ -109,8 +129,7 @@ def main() -> None:
         print(f"{'model':24s} {'intaglio ms':>12s} {'onnxruntime':>12s} {'ratio':>6s} {'error':>8s} {'compile s':>10s} {'cached s':>9s}")
     for path in find(arguments.models):
         row = measure(path, arguments.seconds)
-        print(json.dumps(row) if arguments.json else "{model:24s} {intaglio_ms:12.4f} {onnxruntime_ms:12.4f} {ratio:6.2f} {error:8.1e} "
-              "{compile_s:10.2f} {cached_s:9.3f}".format(**row), flush=True)
+        print(json.dumps(asdict(row)) if arguments.json else row, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The peak of live tensors of an ONNX graph: the bytes that a person would count as the least that the activations need.
 
-Nodes run in the order of the file. A tensor lives from the node that makes it to the last that reads it; inputs and outputs of the model are the
-caller's memory and count nothing. Nodes that compute element by element, or only rename, take over the memory of their first operand.
+Nodes run in the order of the file. A tensor lives from the node that makes it to the last that reads it; inputs and outputs of the model
+are the caller's memory and count nothing. Nodes that compute element by element, or only rename, take over the memory of their first
+operand.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-IN_PLACE = frozenset({"Add", "BatchNormalization", "Clip", "Flatten", "HardSigmoid", "HardSwish", "Identity", "Mul", "Relu", "Reshape", "Sigmoid",
-                      "Softmax", "Squeeze", "Unsqueeze"})
+IN_PLACE = frozenset({
+    "Add", "BatchNormalization", "Clip", "Flatten", "HardSigmoid", "HardSwish", "Identity", "Mul", "Relu", "Reshape", "Sigmoid", "Softmax",
+    "Squeeze", "Unsqueeze",
+})
 
 
 def peak_of_live_tensors(path: Path, shapes: Mapping[str, Sequence[int]]) -> int:

@@ -74,7 +74,7 @@ def _key(digest: str, options: Options) -> str:
 
 
 def _version(package: str) -> str:
-    """The name of the folder that pip keeps about an installed package, which ends in its version. Asking importlib.metadata takes 25 ms."""
+    """The name of the folder that pip keeps about a package, which ends in its version. Asking importlib.metadata takes 25 ms."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
         return ""

@@ -24,6 +24,7 @@ from .space import Schedule
 PARALLEL_WORK = 32_768
 """Multiply-adds or elements below which a kernel is not worth sharing among threads: about the cost of a barrier."""
 
+COPIED = 16
 MOST_UNROLLED = 8
 UNROLLED_TERMS_HOSTED = 160
 UNROLLED_TERMS_CHIP = 64
@@ -257,8 +258,15 @@ def _tile(problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count
 
 
 def _simple_tile(problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count: int, tile: list[int]) -> tuple[int, ...]:
-    """Elementwise kernels: a few vectors at a time. Reductions along lanes: a few rows, so that their chains overlap."""
+    """Elementwise kernels: a few vectors at a time. Reductions along lanes: a few rows, so that their chains overlap.
+
+    Copies that no vector can make, such as shuffled channels, go several elements at a time: quotients and remainders of their
+    subscripts become numbers.
+    """
     if problem.domain.root is None:
+        inner = [dim for dim in range(problem.parallel) if all(abs(o.coefficient(dim)) == 1 for o in problem.outputs)]
+        if vector_dim < 0 and problem.target.hosted and inner:
+            tile[inner[0]] = min(extents[inner[0]], COPIED)
         if vector_dim >= 0:
             wanted = lane_count * (4 if problem.target.vector_bits else 2)
             tile[vector_dim] = min(wanted, extents[vector_dim])

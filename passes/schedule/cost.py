@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from ...targets.description import Target
 
-
 LOAD_SHARE = 0.25
 """What loads cost even where arithmetic bounds: they take slots of the front end, and ports when they miss."""
 
@@ -72,7 +71,8 @@ def accumulator_budget(target: Target) -> int:
 def best_tile(rows_extent: int, vectors: int, reduction: int, column_bytes: int, target: Target, window: Window = Window()) -> TileCost:
     """The tile of `rows` pixels by `columns` vectors that takes the fewest cycles over an extent of both.
 
-    reduction: steps per tile; column_bytes: what one column of weights takes in cache over the whole reduction; window: what neighbouring rows share.
+    reduction: steps per tile; column_bytes: what one column of weights takes in cache over the whole reduction; window: what
+    neighbouring rows share.
     """
     registers = accumulator_budget(target)
     best: TileCost | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...dialects import tensor
@@ -202,7 +203,7 @@ def _order_of(map_: AffineMap, ranking: list[int], type_: TensorType) -> tuple[i
 
 
 def _follow_source(view: tensor.View) -> None:
-    """The order in which a view's elements lie in its source's memory."""
+    """The order in which a view's elements lie in its source's memory; where they must be moved, that of the source's dims behind them."""
     source = tensor_type(view.source)
     if view.padding is not None or not source.order:
         return
@@ -211,10 +212,26 @@ def _follow_source(view: tensor.View) -> None:
     for subscript, stride in zip(view.map.results, source.strides, strict=True):
         offset = offset + subscript * stride
     strides = access_strides(offset.simplify(ranges), range(len(view.extents)))
+    candidate = _ordered(view, strides)
+    if not all(stride == own for stride, own, extent in zip(strides.values(), candidate.strides, view.extents, strict=True) if extent > 1):
+        candidate = _ordered(view, {dim: _finest(view, source, dim) for dim in strides})
+    view.output.type = candidate
+
+
+def _ordered(view: tensor.View, strides: Mapping[int, int]) -> TensorType:
+    """The view's type with the larger strides outside."""
     order = sorted(range(len(view.extents)), key=lambda dim: (view.extents[dim] > 1, -strides[dim], dim))
-    candidate = tensor_type(view.output).with_order(order)
-    if all(stride == own for stride, own, extent in zip(strides, candidate.strides, view.extents, strict=True) if extent > 1):
-        view.output.type = candidate
+    return tensor_type(view.output).with_order(order)
+
+
+def _finest(view: tensor.View, source: TensorType, dim: int) -> int:
+    """The least stride of the source's dims that `dim` walks over."""
+    walked = (
+        stride
+        for subscript, stride, extent in zip(view.map.results, source.strides, source.extents, strict=True)
+        if extent > 1 and dim in subscript.dims()
+    )
+    return min(walked, default=0)
 
 
 def _follow_inputs(concat: tensor.Concat) -> None:
