@@ -156,7 +156,8 @@ class _Recognizer:
         sides = [(op.a, op.b, False), (op.b, op.a, True)]
         heavy = [side for side in sides if self.is_heavy(op, side[0], layout)]
         if not heavy:
-            self.explain(_Site(op, op.condition, op.a, op.b), layout)
+            for side, other, _ in sides:
+                self.explain(_Site(op, op.condition, side, other), layout)
             return
         branch, other, turned = heavy[0]
         build = Builder(op)
@@ -167,10 +168,7 @@ class _Recognizer:
 
     def is_heavy(self, op: Operation, branch: Value, layout: MaskLayout) -> bool:
         same = branch.type == op.results[0].type
-        return same and bool(heaviest(grow(branch, [op], self.local(layout, branch))[0]))
-
-    def local(self, layout: MaskLayout, branch: Value) -> Locality:
-        return locality(layout.kind, tensor(branch).shape[0] or 0)
+        return same and bool(heaviest(grow(branch, [op], local(layout, op))[0]))
 
     def turned(self, mask: Value, turn: bool, build: Builder) -> Value:
         return build.add(graph.Not(mask)).output if turn else mask
@@ -192,7 +190,7 @@ class _Recognizer:
     def explain(self, site: _Site, layout: MaskLayout) -> bool:
         """Whether there is work to skip; if there would be, but for a reason, that is a remark."""
         consumers = [user for user in site.branch.users if user in (site.root, *_before(site.root))]
-        region, stops = grow(site.branch, consumers, self.local(layout, site.branch))
+        region, stops = grow(site.branch, consumers, local(layout, site.root))
         if heaviest(region):
             return True
         for op, reason in stops[:1]:
@@ -202,7 +200,7 @@ class _Recognizer:
     def build(self, site: _Site, layout: MaskLayout) -> Value:
         """The masked operation, in front of the end of the site."""
         consumers = [user for user in site.branch.users if user in (site.root, *_before(site.root))]
-        region, stops = grow(site.branch, consumers, self.local(layout, site.branch))
+        region, stops = grow(site.branch, consumers, local(layout, site.root))
         inside = list(reversed(region))
         build = Builder(site.end)
         background = site.background
@@ -232,6 +230,11 @@ class _Recognizer:
         value.name = end.results[0].name
         end.results[0].replace_by(value)
         _erase(end)
+
+
+def local(layout: MaskLayout, root: Operation) -> Locality:
+    """What a mask with this layout reaches back through."""
+    return locality(layout.kind, tensor(root.results[0]).extents[0])
 
 
 def _before(root: Operation) -> tuple[Operation, ...]:
