@@ -25,6 +25,7 @@ from .value_lattice import Ranges, known
 __all__ = ["Kind", "MaskLayout", "labels", "mask_layout", "same_mask"]
 
 Kind: TypeAlias = Literal["spatial", "layer", "channel"]
+MOST_DEPTH = 100  # of operators behind a mask that are looked through
 _MOVES = (graph.Reshape, graph.Transpose, graph.Expand, graph.Tile, graph.Slice, graph.DepthToSpace, graph.SpaceToDepth)
 
 
@@ -81,36 +82,47 @@ def _is_tiled(spread: Array, side: int) -> bool:
 
 def labels(value: Value) -> Array:
     """Numbers for the elements of a static value: equal ones stand for elements that are equal for every input."""
-    return _labels(value, {})
+    return _Labels().of(value)
 
 
-def _labels(value: Value, seen: dict[Value, Array]) -> Array:
-    if value not in seen:
-        seen[value] = _of_operation(value, seen)
-    return seen[value]
+class _Labels:
+    """Labels by value, in one look at a program."""
 
+    def __init__(self) -> None:
+        self.seen: dict[Value, Array] = {}
+        self.depth = 0
 
-def _of_operation(value: Value, seen: dict[Value, Array]) -> Array:
-    shape = tensor(value).extents
-    op = value.owner
-    match op:
-        case graph.Constant():
-            return np.unique(op.value.array, return_inverse=True)[1].reshape(shape)
-        case graph.Gather(indices=Value(owner=graph.Constant() as places)):
-            return np.asarray(op.evaluate(_labels(op.input, seen), places.value.array))
-        case graph.Resize(mode="nearest"):
-            return op.evaluate(_labels(op.input, seen))
-    if isinstance(op, _MOVES):
-        return np.asarray(op.evaluate(_labels(op.input, seen)))
-    if isinstance(op, Operation) and op.has(Elementwise) and all(tensor(operand).is_static for operand in op.operands):
-        return _joined([_labels(operand, seen) for operand in op.operands], shape)
-    return np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
+    def of(self, value: Value) -> Array:
+        if value not in self.seen:
+            self.depth += 1
+            self.seen[value] = self.made(value)
+            self.depth -= 1
+        return self.seen[value]
+
+    def made(self, value: Value) -> Array:
+        shape = tensor(value).extents
+        op = value.owner if self.depth < MOST_DEPTH else None
+        match op:
+            case graph.Constant():
+                return np.unique(op.value.array, return_inverse=True)[1].reshape(shape)
+            case graph.Gather(indices=Value(owner=graph.Constant() as places)):
+                return np.asarray(op.evaluate(self.of(op.input), places.value.array))
+            case graph.Resize(mode="nearest"):
+                return op.evaluate(self.of(op.input))
+        if isinstance(op, _MOVES):
+            return np.asarray(op.evaluate(self.of(op.input)))
+        if isinstance(op, Operation) and op.has(Elementwise) and all(tensor(operand).is_static for operand in op.operands):
+            return _joined([self.of(operand) for operand in op.operands], shape)
+        return np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
 
 
 def _joined(parts: Sequence[Array], shape: tuple[int, ...]) -> Array:
     """One label for each combination of labels."""
+    varied = [part for part in parts if part.max(initial=0)]
+    if len(varied) <= 1:
+        return np.broadcast_to(varied[0] if varied else np.zeros((), np.int64), shape)
     total = np.zeros(shape, np.int64)
-    for part in parts:
+    for part in varied:
         wide = np.broadcast_to(part, shape)
         total = np.unique(total * (int(part.max(initial=0)) + 1) + wide, return_inverse=True)[1].reshape(shape)
     return total
@@ -124,21 +136,21 @@ def same_mask(a: Value, b: Value, ranges: Ranges) -> bool | None:
     return key_a[0] == key_b[0]
 
 
-def _key(value: Value, ranges: Ranges) -> tuple[object, ...]:
+def _key(value: Value, ranges: Ranges, depth: int = 0) -> tuple[object, ...]:
     """(turned, what it is): the first says whether the rest, which is binary, is meant turned around."""
-    op = value.owner
+    op = value.owner if depth < MOST_DEPTH else None
     match op:
         case graph.Not() | graph.Cast() if known(ranges, op.input).is_binary:
-            turned, *rest = _key(op.input, ranges)
+            turned, *rest = _key(op.input, ranges, depth + 1)
             return (turned is not isinstance(op, graph.Not), *rest)
         case graph.Sub() if _is(op.a, 1) and op.output.type == op.b.type and known(ranges, op.b).is_binary:
-            turned, *rest = _key(op.b, ranges)
+            turned, *rest = _key(op.b, ranges, depth + 1)
             return (not turned, *rest)
         case graph.Equal() if (_is(op.b, 0) or _is(op.b, 1)) and known(ranges, op.a).is_binary:
-            turned, *rest = _key(op.a, ranges)
+            turned, *rest = _key(op.a, ranges, depth + 1)
             return (turned is not _is(op.b, 0), *rest)
         case graph.Resize(mode="nearest") | graph.Reshape() | graph.Transpose() | graph.Expand() | graph.Tile() | graph.Slice():
-            turned, *rest = _key(op.operands[0], ranges)
+            turned, *rest = _key(op.operands[0], ranges, depth + 1)
             return (turned, op.name, tuple(op.attributes.items()), *rest)
     return (False, value)
 

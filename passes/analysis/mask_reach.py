@@ -17,10 +17,10 @@ from ...dialects.graph.extents import tensor
 from ...dialects.graph.pooling import Pooling
 from ...dialects.graph.reduction import Reduction
 from ...dialects.ir.operation import Operation, Value
-from ...dialects.ir.traits import ConstantLike, Elementwise, Terminator
+from ...dialects.ir.traits import ConstantLike, Elementwise, Pure, Terminator
 from .mask_layout import Kind
 
-__all__ = ["HERE", "Locality", "Reach", "grow", "heaviest", "locality", "masked_reaches"]
+__all__ = ["HERE", "Locality", "Reach", "Use", "grow", "heaviest", "locality", "masked_reaches"]
 
 Pair: TypeAlias = tuple[int, int]
 
@@ -55,11 +55,21 @@ class Reach:
 
 
 HERE = Reach()
-Locality: TypeAlias = Callable[[Operation, int, Reach], "Reach | None"]
+Use: TypeAlias = tuple[Operation, int]
+Follow: TypeAlias = Callable[[Operation, int, Reach], "Reach | None"]
 
 
-def grow(value: Value, consumers: Sequence[Operation], local: Locality) -> tuple[dict[Operation, Reach], list[tuple[Operation, str]]]:
-    """The operations that nobody needs but `value`, which only `consumers` use, and for which `local` follows; last ones first.
+@dataclass(frozen=True, slots=True)
+class Locality:
+    """What a kind of mask goes back through: `joins` says of an operation whether it may be computed in part, `follow` what is then needed of
+    operand i, None for all of it."""
+
+    joins: Callable[[Operation], bool]
+    follow: Follow
+
+
+def grow(value: Value, use: Use, local: Locality) -> tuple[dict[Operation, Reach], list[tuple[Operation, str]]]:
+    """The operations that serve nothing but this use of `value`, as far as `local` reaches; last ones first.
 
     Beside them those before which it stopped, each with the reason.
     """
@@ -72,7 +82,7 @@ def grow(value: Value, consumers: Sequence[Operation], local: Locality) -> tuple
     while op is not None and waiting:
         if op in waiting:
             del waiting[op]
-            reach = _needed(op, region, consumers, local)
+            reach = _needed(op, region, use, local)
             if isinstance(reach, Reach):
                 region[op] = reach
                 waiting.update((owner, None) for owner in _sources(op, local, reach))
@@ -87,24 +97,23 @@ def _sources(op: Operation, local: Locality, reach: Reach) -> Iterable[Operation
     for i, value in enumerate(op.operands):
         owner = value.owner
         here = isinstance(owner, Operation) and owner.block is op.block and not owner.has(ConstantLike)
-        if isinstance(owner, Operation) and here and local(op, i, reach) is not None:
+        if isinstance(owner, Operation) and here and local.follow(op, i, reach) is not None:
             yield owner
 
 
-def _needed(op: Operation, region: dict[Operation, Reach], consumers: Sequence[Operation], local: Locality) -> Reach | str:
+def _needed(op: Operation, region: dict[Operation, Reach], only: Use, local: Locality) -> Reach | str:
     """What all users of `op` need of it; a reason, if it must be computed everywhere."""
-    if op.name not in _SUPPORTED and not op.has(Elementwise):
-        return "it is no spatially local operator"
+    if not local.joins(op):
+        return "it does not work pixel by pixel, channel by channel or picture by picture"
     total: Reach | None = None
     for result in op.results:
         for user, number in result.uses:
-            if user in consumers:
+            if (user, number) == only:
                 reach: Reach | None = HERE
             elif user in region:
-                reach = local(user, number, region[user])
+                reach = local.follow(user, number, region[user])
             else:
-                names = [node.name for node in user.location.nodes]
-                return f"it is used elsewhere, by {'the results of the model' if user.has(Terminator) else repr(names[-1] if names else user.name)}"
+                return f"it is used elsewhere, by {_reader(user)}"
             if reach is None:
                 return "it is read as a whole"
             total = reach if total is None else total.around(reach)
@@ -113,46 +122,39 @@ def _needed(op: Operation, region: dict[Operation, Reach], consumers: Sequence[O
     return total if total is not None else "nobody uses it"
 
 
+def _reader(op: Operation) -> str:
+    names = [node.name for node in op.location.nodes]
+    return "the results of the model" if op.has(Terminator) else repr(names[-1] if names else op.name)
+
+
 def locality(kind: Kind, batch: int) -> Locality:
     """How far back a mask of this kind reaches, for results of `batch` pictures."""
     match kind:
         case "spatial":
-            return _pixels
+            return Locality(lambda op: op.has(Elementwise) or _pixels(op, 0, HERE) is not None, _pixels)
         case "channel":
-            return _channels
-    return _everything if batch == 1 else _pictures
+            return Locality(lambda op: op.has(Elementwise) or isinstance(op, graph.Conv) or _channels(op, 0, HERE) is not None, _channels)
+    if batch == 1:
+        return Locality(_is_skippable, lambda op, i, reach: reach)
+    return Locality(lambda op: _is_skippable(op) and _pictures(op, 0, HERE) is not None, _pictures)
 
 
 def masked_reaches(op: graph.Masked) -> dict[Operation, Reach]:
     """What is needed of every operation in the region of a spatially masked one, last ones first."""
     last = op.body.terminator
-    (value,) = last.operands
-    region, _ = grow(value, [last], locality(op.kind, tensor(op.output).shape[0] or 0))
+    region, _ = grow(last.operands[0], (last, 0), locality(op.kind, tensor(op.output).shape[0] or 0))
     return region
 
 
-_WINDOWS = ("graph.conv", "graph.max_pool", "graph.average_pool", "graph.lp_pool")
-_CHANNELWISE = ("graph.batch_normalization", "graph.pad", "graph.concat", "graph.slice", *_WINDOWS)
-_SUPPORTED = dict.fromkeys(
-    (
-        *_CHANNELWISE,
-        "graph.instance_normalization",
-        "graph.layer_normalization",
-        "graph.lrn",
-        "graph.conv_transpose",
-        "graph.resize",
-        "graph.transpose",
-        "graph.reshape",
-        "graph.softmax",
-        "graph.matmul",
-        "graph.gemm",
-        *(f"graph.reduce_{name}" for name in ("mean", "sum", "max", "min", "l1", "l2", "prod", "sum_square", "log_sum", "log_sum_exp")),
-    )
-)
+def _is_skippable(op: Operation) -> bool:
+    """Whether an operator of the graph may be left out with a whole picture."""
+    return op.name.startswith("graph.") and op.has(Pure) and not isinstance(op, graph.Masked | graph.Deferred)
 
 
 def _pixels(op: Operation, i: int, reach: Reach) -> Reach | None:
     """Operators that see a pixel and its neighbours."""
+    if i >= len(op.operands):
+        return None
     source, out = tensor(op.operands[i]), tensor(op.results[0])
     if source.rank != 4 or out.rank != 4:
         return None
@@ -178,6 +180,8 @@ def _pixels(op: Operation, i: int, reach: Reach) -> Reach | None:
 
 def _channels(op: Operation, i: int, reach: Reach) -> Reach | None:
     """Operators that keep channels apart. A convolution makes its channels, so it is the last."""
+    if i >= len(op.operands):
+        return None
     source, out = tensor(op.operands[i]), tensor(op.results[0])
     if source.rank != 4 or out.rank != 4 or source.shape[1] != out.shape[1] or source.shape[0] != out.shape[0]:
         return None
@@ -191,13 +195,10 @@ def _channels(op: Operation, i: int, reach: Reach) -> Reach | None:
     return reach if op.has(Elementwise) or isinstance(op, Pooling) else None
 
 
-def _everything(op: Operation, i: int, reach: Reach) -> Reach | None:
-    """All of one picture."""
-    return reach
-
-
 def _pictures(op: Operation, i: int, reach: Reach) -> Reach | None:
     """Operators that keep the pictures of a batch apart, along the first dim."""
+    if i >= len(op.operands):
+        return None
     source, out = tensor(op.operands[i]), tensor(op.results[0])
     if not source.rank or not out.rank or source.shape[0] is None or source.shape[0] != out.shape[0]:
         return None
@@ -214,8 +215,10 @@ def _keeps_pictures(op: Operation, i: int) -> bool:
             return True
         case Reduction():
             return 0 not in op.axes
-        case graph.Concat() | graph.Softmax():
+        case graph.Concat():
             return op.axis != 0
+        case graph.Softmax():
+            return 0 not in op.axes
         case graph.Transpose():
             return op.perm[0] == 0
         case graph.Reshape() | graph.Resize():

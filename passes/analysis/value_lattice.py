@@ -296,8 +296,10 @@ def _where(op: graph.Where, given: Sequence[Range]) -> Range:
 def _pad(op: graph.Pad, given: Sequence[Range]) -> Range:
     if op.value is None:
         return given[0]
-    number = float(op.value.scalar())  # type: ignore[arg-type]
-    return ANYTHING if math.isnan(number) else given[0] | Range(number, number, number == math.floor(number) if math.isfinite(number) else True)
+    number = float(op.value.scalar())
+    if math.isnan(number):
+        return replace(given[0], nan=True)
+    return given[0] | Range(number, number, math.isinf(number) or number == math.floor(number))
 
 
 def _max_pool(op: graph.MaxPool, given: Sequence[Range]) -> Range:

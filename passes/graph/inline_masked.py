@@ -48,11 +48,10 @@ def _background(op: graph.Masked, build: Builder) -> Value:
 def _condition(op: graph.Masked, build: Builder) -> Value:
     """The mask as truth values that broadcast to the output."""
     mask = op.mask if tensor(op.mask).element == i1 else build.add(graph.Cast(op.mask, to=i1)).output
-    N, g, H, W = tensor(mask).shape
-    channels = tensor(op.output).shape[1]
-    if g in (1, channels):
+    groups, channels = tensor(mask).shape[1], tensor(op.output).shape[1]
+    if groups in (1, channels):
         return mask
-    assert None not in (N, g, H, W, channels)
-    grouped = build.add(graph.Reshape(mask, shape=(N, g, 1, H, W))).output  # type: ignore[arg-type]
-    wide = build.add(graph.Expand(grouped, shape=(1, 1, channels // g, 1, 1))).output  # type: ignore[operator,arg-type]
-    return build.add(graph.Reshape(wide, shape=(N, channels, H, W))).output  # type: ignore[arg-type]
+    N, g, H, W = tensor(mask).extents
+    K = tensor(op.output).extents[1]
+    wide = build.add(graph.Expand(build.add(graph.Reshape(mask, shape=(N, g, 1, H, W))).output, shape=(K // g, 1, 1))).output
+    return build.add(graph.Reshape(wide, shape=(N, K, H, W))).output

@@ -76,13 +76,15 @@ def _moved(numbers: Array, source: Value, mask: Value) -> Array | None:
 
 
 def _sliced(mask: Value, shape: tuple[int, ...], build: Builder) -> Value:
-    own = tensor(mask).extents
+    """One element of the mask for each that is wanted."""
+    own, name = tensor(mask).extents, mask.name
     full = (1,) * (4 - len(own)) + own
     if own != full:
         mask = build.add(graph.Reshape(mask, shape=full)).output
     steps = tuple(max(have // want, 1) if axis == 1 else 1 for axis, (have, want) in enumerate(zip(full, shape, strict=True)))
     if math.prod(full) < math.prod(shape):
-        return build.add(graph.Expand(mask, shape=shape)).output
-    if full != shape:
+        mask = build.add(graph.Expand(mask, shape=shape)).output
+    elif full != shape:
         mask = build.add(graph.Slice(mask, starts=(0,) * 4, sizes=shape, steps=steps)).output
+    mask.name = name
     return mask

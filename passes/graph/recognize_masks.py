@@ -22,7 +22,7 @@ from ...dialects.ir.location import Location
 from ...dialects.ir.operation import Block, Operation, Region, Value
 from ...dialects.ir.types import TensorType
 from ..analysis.mask_layout import MaskLayout, mask_layout, same_mask
-from ..analysis.mask_reach import Locality, grow, heaviest, locality
+from ..analysis.mask_reach import Locality, Use, grow, heaviest, locality
 from ..analysis.value_lattice import known, value_ranges
 from ..manager import Pass, Report, option
 from ..rewrite import constant_of, is_dead, rebuilt
@@ -53,13 +53,18 @@ class RecognizeMasks(Pass, name="recognize-masks", runs_on=("graph",), exact=Fal
 
 @dataclass(frozen=True, slots=True)
 class _Site:
-    """`branch` is needed where `mask` is not zero; `tail` follows the operation `root`, on both sides of the choice."""
+    """What `use` reads is needed where `mask` is not zero; `tail` follows the operation `root`, on both sides of the choice."""
 
     root: Operation
     mask: Value
-    branch: Value
+    use: Use
     background: Value | None
     tail: tuple[tuple[Operation, int], ...] = ()  # each with the number of the operand that it goes on with
+
+    @property
+    def branch(self) -> Value:
+        op, number = self.use
+        return op.operands[number]
 
     @property
     def end(self) -> Operation:
@@ -91,18 +96,17 @@ class _Recognizer:
     # Products and blends.
 
     def product(self, op: graph.Mul) -> None:
-        for mask, branch in ((op.b, op.a), (op.a, op.b)):
-            if constant_of(mask) is not None or constant_of(branch) is not None:
-                continue
-            reason = self.doubt(op, mask)
+        if any(constant_of(factor) is not None for factor in op.operands):
+            return
+        for mask, number in ((op.b, 0), (op.a, 1)):
+            reason = self.doubt(mask)
             if not reason:
-                site = self.site(op, mask, branch)
-                if self.apply(site):
+                if self.apply(self.site(op, mask, number)):
                     return
             elif self.resembles_mask(op, mask):
                 self.refuse(op, mask, reason)
 
-    def doubt(self, op: graph.Mul, mask: Value) -> str:
+    def doubt(self, mask: Value) -> str:
         """Why a factor is no mask; empty if it is one."""
         range_ = known(self.ranges, mask)
         if not range_.is_binary:
@@ -116,15 +120,16 @@ class _Recognizer:
         range_, out = known(self.ranges, factor), tensor(op.output)
         if out.rank != 4:
             return False
-        return (range_.low >= 0 and range_.high <= 1) or (tensor(factor).shape != out.shape)
+        soft = range_.low >= 0 and range_.high <= 1
+        return tensor(factor).shape != out.shape or (soft and isinstance(mask_layout(factor, out), MaskLayout))
 
-    def site(self, op: graph.Mul, mask: Value, branch: Value) -> _Site:
+    def site(self, op: graph.Mul, mask: Value, number: int) -> _Site:
         """The product with what follows it."""
         blend = self.blend(op, mask)
         if blend is not None:
             end, other = blend
-            return _Site(end, mask, branch, other, tail_of(end))
-        return _Site(op, mask, branch, None, tail_of(op))
+            return _Site(end, mask, (op, number), other, tail_of(end))
+        return _Site(op, mask, (op, number), None, tail_of(op))
 
     def blend(self, op: graph.Mul, mask: Value) -> tuple[Operation, Value] | None:
         """For m * f with the only use m * f + (1 - m) * y: the sum, and y. If y is work to be skipped as well, the other product stays."""
@@ -135,10 +140,10 @@ class _Recognizer:
         product = other.owner
         if not isinstance(product, graph.Mul) or only_user(other) is not user:
             return None
-        for opposite, y in ((product.a, product.b), (product.b, product.a)):
+        for opposite, y, number in ((product.a, product.b, 1), (product.b, product.a, 0)):
             binary = known(self.ranges, opposite).is_binary
             if binary and same_mask(mask, opposite, self.ranges) is False:
-                region, _ = grow(y, [product], locality("spatial", 1))
+                region, _ = grow(y, (product, number), locality("spatial", 1))
                 return None if heaviest(region) else (user, y)
         return None
 
@@ -150,30 +155,21 @@ class _Recognizer:
             return
         layout = mask_layout(op.condition, tensor(op.output))
         if isinstance(layout, str):
-            if any(heaviest(grow(side, [op], locality("spatial", 1))[0]) for side in (op.a, op.b)):
+            if any(heaviest(grow(op.operands[side], (op, side), locality("spatial", 1))[0]) for side in (1, 2)):
                 self.refuse(op, op.condition, layout)
             return
-        sides = [(op.a, op.b, False), (op.b, op.a, True)]
-        heavy = [side for side in sides if self.is_heavy(op, side[0], layout)]
+        sites = {side: _Site(op, op.condition, (op, side), None) for side in (1, 2)}
+        heavy = [side for side, site in sites.items() if self.is_heavy(site, layout)]
         if not heavy:
-            self.explain(_Site(op, op.condition, op.a, op.b), layout)
+            for site in sites.values():
+                self.explain(site, layout)
             return
-        branch, other, turned = heavy[0]
-        build = Builder(op)
+        side, build = heavy[0], Builder(op)
+        other = op.operands[3 - side]
         if len(heavy) == 2 and layout.kind == "layer":
-            other = self.build(_Site(op, self.turned(op.condition, not turned, build), other, None), layout)
-        site = _Site(op, self.turned(op.condition, turned, build), branch, other)
+            other = self.build(_Site(op, _turned(op.condition, side == 1, build), (op, 3 - side), None), layout)
+        site = _Site(op, _turned(op.condition, side == 2, build), (op, side), other)
         self.finish(site, self.build(site, layout))
-
-    def is_heavy(self, op: Operation, branch: Value, layout: MaskLayout) -> bool:
-        same = branch.type == op.results[0].type
-        return same and bool(heaviest(grow(branch, [op], self.local(layout, branch))[0]))
-
-    def local(self, layout: MaskLayout, branch: Value) -> Locality:
-        return locality(layout.kind, tensor(branch).shape[0] or 0)
-
-    def turned(self, mask: Value, turn: bool, build: Builder) -> Value:
-        return build.add(graph.Not(mask)).output if turn else mask
 
     # Regions.
 
@@ -184,25 +180,29 @@ class _Recognizer:
         if isinstance(layout, str):
             self.refuse(site.root, site.mask, layout)
             return False
-        if site.branch.type != out or not self.explain(site, layout):
+        if not self.explain(site, layout):
             return False
         self.finish(site, self.build(site, layout))
         return True
 
     def explain(self, site: _Site, layout: MaskLayout) -> bool:
         """Whether there is work to skip; if there would be, but for a reason, that is a remark."""
-        consumers = [user for user in site.branch.users if user in (site.root, *_before(site.root))]
-        region, stops = grow(site.branch, consumers, self.local(layout, site.branch))
-        if heaviest(region):
+        if self.is_heavy(site, layout):
             return True
-        for op, reason in stops[:1]:
+        same = site.branch.type == site.root.results[0].type
+        _, stops = grow(site.branch, site.use, local(layout, site.root))
+        for op, reason in stops[: 1 if same else 0]:
             self.refuse(site.root, site.mask, f"nothing can be skipped before {named(op.results[0])}: {reason}")
         return False
 
+    def is_heavy(self, site: _Site, layout: MaskLayout) -> bool:
+        """Whether work would be skipped."""
+        region, _ = grow(site.branch, site.use, local(layout, site.root))
+        return site.branch.type == site.root.results[0].type and bool(heaviest(region))
+
     def build(self, site: _Site, layout: MaskLayout) -> Value:
         """The masked operation, in front of the end of the site."""
-        consumers = [user for user in site.branch.users if user in (site.root, *_before(site.root))]
-        region, stops = grow(site.branch, consumers, self.local(layout, site.branch))
+        region, stops = grow(site.branch, site.use, local(layout, site.root))
         inside = list(reversed(region))
         build = Builder(site.end)
         background = site.background
@@ -234,20 +234,24 @@ class _Recognizer:
         _erase(end)
 
 
-def _before(root: Operation) -> tuple[Operation, ...]:
-    """The product whose operand the branch is, where the root is the sum of a blend."""
-    return tuple(value.owner for value in root.operands if isinstance(value.owner, graph.Mul))
+def local(layout: MaskLayout, root: Operation) -> Locality:
+    """What a mask with this layout reaches back through."""
+    return locality(layout.kind, tensor(root.results[0]).extents[0])
+
+
+def _turned(mask: Value, turn: bool, build: Builder) -> Value:
+    return build.add(graph.Not(mask)).output if turn else mask
 
 
 def _erase(op: Operation) -> None:
     """Erase an operation that nobody needs, and what only it needed."""
-    if op.block is None or not is_dead(op):
-        return
-    sources = [value.owner for value in op.operands]
-    op.erase()
-    for source in sources:
-        if isinstance(source, Operation):
-            _erase(source)
+    waiting = [op]
+    while waiting:
+        op = waiting.pop()
+        if op.block is not None and is_dead(op):
+            sources = [value.owner for value in op.operands]
+            op.erase()
+            waiting += [source for source in sources if isinstance(source, Operation)]
 
 
 def only_user(value: Value) -> Operation | None:
@@ -257,9 +261,9 @@ def only_user(value: Value) -> Operation | None:
 
 def named(value: Value) -> str:
     """A value in the user's words: its name in the file, or the node that it came from."""
-    owner = value.owner
     if value.name:
         return repr(value.name)
+    owner = value.owner
     nodes = owner.location.nodes if isinstance(owner, Operation) else ()
     return repr(nodes[-1].name) if nodes else f"a value of type {value.type}"
 

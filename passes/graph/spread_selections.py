@@ -85,6 +85,7 @@ class _Spreading:
             raise _Unfit(f"rows of {tensor(changed).shape[1]} elements go into {source}")
         background = self.image(self.op.input)
         condition = self.add(graph.Reshape(self.places.mask, shape=(self.space[0], 1, *self.space[1:])))
+        condition.name = self.places.mask.name
         if tensor(condition).element != i1:
             condition = self.add(graph.Cast(condition, to=i1))
         chosen = self.add(graph.Where(condition, changed, background))

@@ -66,7 +66,10 @@ def if_(node: NodeContext) -> list[Value | None]:
             node.fail(f"the condition has {condition.size} elements")
         return list(node.inline(node.graph("then_branch" if condition.item() else "else_branch")))
     branches = [node.inline(node.graph(name)) for name in ("then_branch", "else_branch")]
-    chosen = node.add(graph.Reshape(node.input(0), shape=())).output
+    chosen = node.input(0)
+    if node.type(0).rank:
+        chosen = node.add(graph.Reshape(chosen, shape=())).output
+        chosen.name = node.input(0).name
     return [_choice(node, chosen, i, *pair) for i, pair in enumerate(zip(*branches, strict=True))]
 
 
