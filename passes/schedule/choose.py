@@ -267,6 +267,8 @@ def _simple_tile(problem: _Problem, extents: Sequence[int], vector_dim: int, lan
         inner = [dim for dim in range(problem.parallel) if all(abs(o.coefficient(dim)) == 1 for o in problem.outputs)]
         if vector_dim < 0 and problem.target.hosted and inner:
             tile[inner[0]] = min(extents[inner[0]], COPIED)
+            for dim in _read_along(problem)[:1]:
+                tile[dim] = min(extents[dim], COPIED)
         if vector_dim >= 0:
             wanted = lane_count * (4 if problem.target.vector_bits else 2)
             tile[vector_dim] = min(wanted, extents[vector_dim])
@@ -275,6 +277,14 @@ def _simple_tile(problem: _Problem, extents: Sequence[int], vector_dim: int, lan
     if rows:
         tile[rows[-1]] = min(extents[rows[-1]], 4)
     return tuple(tile)
+
+
+def _read_along(problem: _Problem) -> list[int]:
+    """Dims along which the largest input lies: a square block of them and of the output's uses each cache line whole, both ways."""
+    largest = max(problem.accesses, key=lambda entry: entry[0].argument.type.elements, default=None)  # type: ignore[union-attr]
+    if largest is None:
+        return []
+    return [dim for dim in range(problem.parallel) if _coefficient(largest[1], dim) == 1 and problem.domain.parallel[dim] > 1]
 
 
 def _reduction_order(problem: _Problem, extents: Sequence[int]) -> tuple[int, ...]:
