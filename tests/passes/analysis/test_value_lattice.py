@@ -71,11 +71,12 @@ def unary(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Op
 
 
 def binary(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
-    kinds = (graph.Add, graph.Sub, graph.Mul, graph.Div, graph.Max, graph.Min, graph.And, graph.Or, graph.Xor)
+    kinds = (graph.Add, graph.Sub, graph.Mul, graph.Div, graph.Max, graph.Min)
+    logic = () if isinstance(_type(x).element, FloatType) else (graph.And, graph.Or, graph.Xor)
     compared = (graph.Equal, graph.Less, graph.Greater, graph.LessOrEqual)
     other = _alike(draw, build, x, values)
     pair = (x, other) if draw(st.booleans()) else (other, x)
-    return draw(st.sampled_from((*kinds, *compared)))(*pair)
+    return draw(st.sampled_from((*kinds, *logic, *compared)))(*pair)
 
 
 def clip(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
