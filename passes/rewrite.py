@@ -217,6 +217,7 @@ def replace_results(op: Operation, values: Sequence[Value], name: str) -> None:
         if not _stands_for(new.type, old.type):
             raise InternalError(f"{name} replaces a result of {op.name} of type {old.type} by one of type {new.type}")
         old.replace_by(new)
+        new.name = new.name or old.name
 
 
 def _stands_for(new: Type, old: Type) -> bool:

@@ -1,0 +1,211 @@
+"""Every number that a program computes lies in the range that was foretold; what is binary is seen to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from generate_graph import graph_programs
+from intaglio.dialects import graph
+from intaglio.dialects.func import Function, Module
+from intaglio.dialects.ir.attributes import Dense, Number
+from intaglio.dialects.ir.builder import Builder
+from intaglio.dialects.ir.evaluator import evaluate
+from intaglio.dialects.ir.operation import Operation, Value
+from intaglio.dialects.ir.printer import print_operation
+from intaglio.dialects.ir.types import FloatType, TensorType, f16, f32, f64, i1, i8, i32, i64, ui8
+from intaglio.dialects.ir.verifier import verify
+from intaglio.passes.analysis.value_lattice import Range, value_ranges
+from programs import inputs_of
+
+EXAMPLES = settings(
+    max_examples=150, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate, Phase.shrink), report_multiple_bugs=False
+)
+SHAPES = ((1, 2, 3, 4), (1, 1, 3, 4), (1, 2, 1, 1))
+NUMBERS = (f32, f16, f64, i32, i8, ui8, i64)
+
+
+@st.composite
+def numeric_programs(draw: DrawFn) -> Module:
+    """Arithmetic, comparison and logic on tensors of 1 x (1, 2) x (1, 3) x (1, 4), of many element types."""
+    module = Module.empty()
+    inputs = [TensorType(draw(st.sampled_from(SHAPES)), draw(st.sampled_from((*NUMBERS, i1)))) for _ in range(2)]
+    function = module.add(Function.make("main", inputs, ["a", "b"]))
+    values: list[Value] = [*function.arguments]
+    for _ in range(draw(st.integers(1, 12))):
+        build = Builder.at_end(function.body)
+        made = draw(st.sampled_from(STEPS))(draw, build, draw(st.sampled_from(values)), values)
+        if made is not None and not tuple(made.verify()):
+            values.append(build.add(made).results[0])
+    function.close(values[-2:])
+    return module
+
+
+def _type(value: Value) -> TensorType:
+    assert isinstance(value.type, TensorType)
+    return value.type
+
+
+def _alike(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Value:
+    """Another value of the element type, or a constant."""
+    others = [value for value in values if _type(value).element == _type(x).element]
+    if draw(st.booleans()):
+        return draw(st.sampled_from(others))
+    number = draw(st.sampled_from((0, 1, 2, 0.5, -1, 100, np.inf, np.nan)))
+    element = _type(x).element
+    if not isinstance(element, FloatType) and not np.isfinite(number):
+        number = 1
+    with np.errstate(all="ignore"):
+        return build.add(graph.Constant(value=Dense(np.asarray(number).astype(element.dtype)))).output
+
+
+def unary(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
+    kinds = (graph.Abs, graph.Neg, graph.Sign, graph.Relu, graph.Floor, graph.Ceil, graph.Round, graph.Sigmoid, graph.Tanh, graph.Not)
+    return draw(st.sampled_from((*kinds, graph.HardSigmoid, graph.IsNaN, graph.Sqrt, graph.Exp)))(x)
+
+
+def binary(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
+    kinds = (graph.Add, graph.Sub, graph.Mul, graph.Div, graph.Max, graph.Min)
+    logic = () if isinstance(_type(x).element, FloatType) else (graph.And, graph.Or, graph.Xor)
+    compared = (graph.Equal, graph.Less, graph.Greater, graph.LessOrEqual)
+    other = _alike(draw, build, x, values)
+    pair = (x, other) if draw(st.booleans()) else (other, x)
+    return draw(st.sampled_from((*kinds, *logic, *compared)))(*pair)
+
+
+def clip(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
+    if _type(x).element == i1:
+        return None
+    low, high = sorted(draw(st.tuples(st.integers(0, 3), st.integers(0, 3))))
+    bounds = [build.add(graph.Constant(value=Dense(np.asarray(n).astype(_type(x).element.dtype)))).output for n in (low, high)]
+    return graph.Clip(x, *(bound if draw(st.booleans()) else None for bound in bounds))
+
+
+def cast(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
+    return graph.Cast(x, to=draw(st.sampled_from((*NUMBERS, i1))))
+
+
+def where(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
+    conditions = [value for value in values if _type(value).element == i1]
+    return graph.Where(draw(st.sampled_from(conditions)), x, _alike(draw, build, x, values)) if conditions else None
+
+
+def window(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
+    if _type(x).element == i1:
+        return None
+    pads = tuple(draw(st.integers(0, 2)) for _ in range(4))
+    return graph.MaxPool(x, kernel=(2, 2), strides=(1, 1), dilations=(draw(st.integers(1, 2)), 1), pads=pads)
+
+
+def move(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
+    match draw(st.integers(0, 4)):
+        case 0:
+            return graph.Resize(x, scales=(1.0, 1.0, 2.0, 1.0), mode="nearest")
+        case 1:
+            return graph.Expand(x, shape=(1, 2, 1, 1)) if _type(x).shape[1] == 1 else None
+        case 2:
+            element = _type(x).element
+            number = Number(True if element == i1 else element.dtype.type(draw(st.integers(0, 2))).item(), element)
+            return graph.Pad(x, pads=(0, 0, 0, 0, 0, 0, 0, 1), value=number)
+        case 3:
+            return graph.Concat([x, x], axis=1)
+    return graph.Slice(x, starts=(0,) * 4, sizes=(1, 1, 1, 1), steps=(1,) * 4)
+
+
+def reduction(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
+    if _type(x).element == i1:
+        return None
+    if draw(st.booleans()):
+        return graph.ArgMax(x, axis=draw(st.integers(0, 3)))
+    kinds: tuple[Callable[..., Operation], ...] = (graph.ReduceMax, graph.ReduceMin, graph.ReduceSum, graph.ReduceProd)
+    return draw(st.sampled_from(kinds))(x, axes=(1,), keepdims=True)
+
+
+STEPS = (unary, binary, binary, clip, cast, where, window, move, reduction)
+
+
+def assert_sound(module: Module, seed: int) -> None:
+    function = module.function("main")
+    ranges = value_ranges(function)
+
+    def look(op: Operation, made: tuple[Any, ...]) -> None:
+        for result, array in zip(op.results, made, strict=True):
+            for number in np.unique(np.asarray(array).astype(np.float64)):
+                assert float(number) in ranges[result], f"{op.name} gives {number}, not in {ranges[result]}"
+
+    evaluate(module, "main", inputs_of(function, seed, special=True), look)
+
+
+@EXAMPLES
+@given(numeric_programs(), st.integers(0, 99))
+def test_every_number_lies_in_its_range(module: Module, seed: int) -> None:
+    note(print_operation(module))
+    verify(module)
+    assert_sound(module, seed)
+
+
+@settings(EXAMPLES, max_examples=40)
+@given(graph_programs(), st.integers(0, 99))
+def test_every_number_of_a_network_lies_in_its_range(module: Module, seed: int) -> None:
+    note(print_operation(module))
+    assert_sound(module, seed)
+
+
+def range_of(make: Callable[[Builder, Value], Operation], type_: TensorType) -> Range:
+    function = Module.empty().add(Function.make("main", [type_], ["x"]))
+    value = make(Builder.at_end(function.body), function.arguments[0])
+    function.body.insert(value)
+    function.close([value.results[0]])
+    return value_ranges(function)[value.results[0]]
+
+
+def number(build: Builder, value: float) -> Value:
+    return build.add(graph.Constant(value=Dense(np.asarray(value, np.float32)))).output
+
+
+PICTURE = TensorType((1, 2, 4, 4), f32)
+FLAGS = TensorType((1, 1, 4, 4), i1)
+ALWAYS_BINARY: dict[str, tuple[Callable[[Builder, Value], Operation], TensorType]] = {
+    "comparison": (lambda b, x: graph.Greater(x, number(b, 0)), PICTURE),
+    "cast": (lambda b, x: graph.Cast(x, to=f32), FLAGS),
+    "one minus": (lambda b, x: graph.Sub(number(b, 1), b.add(graph.Cast(x, to=f32)).output), FLAGS),
+    "argument of two": (lambda b, x: graph.ArgMax(x, axis=1), PICTURE),
+    "relu of sign": (lambda b, x: graph.Relu(b.add(graph.Sign(x)).output), PICTURE),
+    "rounded sigmoid": (lambda b, x: graph.Round(b.add(graph.Sigmoid(x)).output), PICTURE),
+    "pool": (
+        lambda b, x: graph.MaxPool(b.add(graph.Cast(x, to=f32)).output, kernel=(3, 3), strides=(1, 1), dilations=(1, 1), pads=(1,) * 4),
+        FLAGS,
+    ),
+}
+NEVER_BINARY: dict[str, tuple[Callable[[Builder, Value], Operation], TensorType]] = {
+    "sign": (lambda b, x: graph.Sign(x), PICTURE),
+    "sigmoid": (lambda b, x: graph.Sigmoid(x), PICTURE),
+    "argument of four": (lambda b, x: graph.ArgMax(x, axis=2), PICTURE),
+    "half": (lambda b, x: graph.Where(x, number(b, 1), number(b, 0.5)), FLAGS),
+    "pool of padding": (
+        lambda b, x: graph.MaxPool(b.add(graph.Cast(x, to=f32)).output, kernel=(2, 2), strides=(1, 1), dilations=(1, 1), pads=(2,) * 4),
+        FLAGS,
+    ),
+    "bilinear": (lambda b, x: graph.Resize(b.add(graph.Cast(x, to=f32)).output, scales=(1.0, 1.0, 2.0, 2.0), mode="linear"), FLAGS),
+}
+
+
+@pytest.mark.parametrize("name", ALWAYS_BINARY)
+def test_binary(name: str) -> None:
+    assert range_of(*ALWAYS_BINARY[name]).is_binary
+
+
+@pytest.mark.parametrize("name", NEVER_BINARY)
+def test_not_binary(name: str) -> None:
+    assert not range_of(*NEVER_BINARY[name]).is_binary
+
+
+def test_nan_is_told_apart() -> None:
+    assert range_of(lambda b, x: graph.Relu(b.add(graph.Sign(x)).output), PICTURE).nan
+    assert not range_of(lambda b, x: graph.Greater(x, number(b, 0)), PICTURE).nan

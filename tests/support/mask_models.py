@@ -1,0 +1,84 @@
+"""ONNX models with masks in forms of our own: other names, operand orders and wrappers than exporters choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+Array = npt.NDArray[Any]
+C, H, W = 4, 8, 8
+
+
+@dataclass
+class Net:
+    """A model under construction: x is N x C x H x W, y the result."""
+
+    opset: int = 17
+    batch: int = 1
+    nodes: list[NodeProto] = field(default_factory=list)
+    weights: dict[str, Array] = field(default_factory=dict)
+    random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(3))
+
+    def constant(self, value: object, dtype: npt.DTypeLike = np.float32) -> str:
+        name = f"k{len(self.weights)}"
+        self.weights[name] = np.asarray(value, dtype)
+        return name
+
+    def add(self, op_type: str, *inputs: str, out: str = "", **attributes: Any) -> str:
+        name = out or f"{op_type[:3].lower()}{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op_type, list(inputs), [name], name=f"{op_type}@{name}", **attributes))
+        return name
+
+    def conv(self, x: str, inputs: int = C, outputs: int = C, window: int = 1, out: str = "", **attributes: Any) -> str:
+        fan = inputs // attributes.get("group", 1)
+        weights = self.constant(self.random.normal(0, 1, (outputs, fan, window, window)) / np.sqrt(fan * window * window))
+        bias = self.constant(self.random.normal(0, 0.3, outputs))
+        pad = attributes.pop("pad", window // 2 * attributes.get("dilations", [1])[0])
+        return self.add("Conv", x, weights, bias, out=out, kernel_shape=[window] * 2, pads=[pad] * 4, **attributes)
+
+    def branch(self, x: str = "x") -> str:
+        return self.conv(self.add("Relu", self.conv(x, window=3)))
+
+    def axes(self, op_type: str, x: str, axes: list[int]) -> str:
+        if self.opset < 13:
+            return self.add(op_type, x, axes=axes)
+        return self.add(op_type, x, self.constant(axes, np.int64))
+
+    def flags(self, tile: int = 1) -> str:
+        """Truth values, one per tile."""
+        pooled = self.add("MaxPool", "x", kernel_shape=[tile] * 2, strides=[tile] * 2) if tile > 1 else "x"
+        return self.add("Greater", self.conv(pooled, outputs=1), self.constant(0.1))
+
+    def mask(self, tile: int = 1, to: int = TensorProto.FLOAT) -> str:
+        small = self.add("Cast", self.flags(tile), to=to)
+        return self.spread(small, tile)
+
+    def spread(self, x: str, tile: int) -> str:
+        """Nearest upsampling without Resize."""
+        if tile == 1:
+            return x
+        n, h, w = self.batch, H // tile, W // tile
+        split = self.add("Reshape", x, self.constant([n, 1, h, 1, w, 1], np.int64))
+        wide = self.add("Expand", split, self.constant([n, 1, h, tile, w, tile], np.int64))
+        return self.add("Reshape", wide, self.constant([n, 1, H, W], np.int64))
+
+    def model(self) -> onnx.ModelProto:
+        shape = [self.batch, C, H, W]
+        graph = helper.make_graph(
+            self.nodes,
+            "masked",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+            [onnx.ValueInfoProto(name="y")],
+            [numpy_helper.from_array(array, name) for name, array in self.weights.items()],
+        )
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8)
+
+    def feed(self) -> Array:
+        """Blobs, so that masks have both values."""
+        coarse = np.random.default_rng(5).normal(0, 1, (self.batch, C, H // 4, W // 4)).repeat(4, 2).repeat(4, 3)
+        return (coarse + np.random.default_rng(6).normal(0, 0.3, coarse.shape)).astype(np.float32)
