@@ -232,7 +232,7 @@ def reads(domain_: Domain) -> Reads:
     """Every read of a kernel argument, by the root and by what follows it."""
     walk = _Walk(domain_)
     for value, store in domain_.outputs:
-        walk.visit(value, store.results, of_root=False, skippable=False)
+        walk.visit(value, store.results, of_root=False, root_input=None)
     guarded = {(guard.view, guard.axis) for guard in walk.guards.values()}
     rigid = {dim: None for view, axis, subscript in walk.padded if (view, axis) in guarded for dim in subscript.dims()}
     return Reads(tuple(walk.accesses.values()), tuple(walk.guards.values()), tuple(sorted({**walk.rigid, **rigid})))
@@ -248,7 +248,9 @@ class _Walk:
         self.padded: dict[tuple[tensor.View, int, Affine], None] = {}
         self.rigid: dict[int, None] = {}
 
-    def visit(self, value: Value, at: Sequence[Affine], of_root: bool, skippable: bool) -> None:
+    def visit(self, value: Value, at: Sequence[Affine], of_root: bool, root_input: int | None) -> None:
+        """Follow `value` at subscripts. `root_input`: the input of the root that this is, as long as only views whose padding the
+        reduction may leave out lie between."""
         for subscript in at:
             if not subscript.is_linear:
                 self.rigid.update(dict.fromkeys(subscript.dims()))
@@ -259,8 +261,9 @@ class _Walk:
             case tensor.View() as op:
                 inner = op.map.compose(at)
                 if op.padding is not None:
-                    self.note_guards(op, inner, skippable)
-                self.visit(op.source, inner, of_root, skippable)
+                    root_input = root_input if self.may_skip(root_input, op.padding) else None
+                    self.note_guards(op, inner, root_input is not None)
+                self.visit(op.source, inner, of_root, root_input)
             case Operation():
                 return
             case _:
@@ -274,9 +277,16 @@ class _Walk:
         parallel = len(self.domain.parallel)
         point = [*at, *(d(parallel + i) for i in range(len(self.domain.reduction)))] if is_root else at
         for i, (source, map_) in enumerate(zip(op.inputs, op.maps, strict=True)):
+<<<<<<< HEAD
             view = source.owner
             may_skip = isinstance(op, tensor.Compute) and is_root and isinstance(view, tensor.View) and view.padding is not None and skips_padding(op, i, view.padding)
             self.visit(source, map_.compose(point), of_root or is_root, may_skip)
+=======
+            self.visit(source, map_.compose(point), of_root or is_root, i if is_root else None)
+
+    def may_skip(self, root_input: int | None, padding: Number) -> bool:
+        return self.domain.root is not None and root_input is not None and skips_padding(self.domain.root, root_input, padding)
+>>>>>>> acc
 
     def note_guards(self, op: tensor.View, subscripts: Sequence[Affine], skippable: bool) -> None:
         inner = [s.simplify(self.domain.ranges) for s in subscripts]
