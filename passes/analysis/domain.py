@@ -277,16 +277,10 @@ class _Walk:
         parallel = len(self.domain.parallel)
         point = [*at, *(d(parallel + i) for i in range(len(self.domain.reduction)))] if is_root else at
         for i, (source, map_) in enumerate(zip(op.inputs, op.maps, strict=True)):
-<<<<<<< HEAD
-            view = source.owner
-            may_skip = isinstance(op, tensor.Compute) and is_root and isinstance(view, tensor.View) and view.padding is not None and skips_padding(op, i, view.padding)
-            self.visit(source, map_.compose(point), of_root or is_root, may_skip)
-=======
             self.visit(source, map_.compose(point), of_root or is_root, i if is_root else None)
 
     def may_skip(self, root_input: int | None, padding: Number) -> bool:
         return self.domain.root is not None and root_input is not None and skips_padding(self.domain.root, root_input, padding)
->>>>>>> acc
 
     def note_guards(self, op: tensor.View, subscripts: Sequence[Affine], skippable: bool) -> None:
         inner = [s.simplify(self.domain.ranges) for s in subscripts]
