@@ -24,6 +24,9 @@ from .space import Schedule
 PARALLEL_WORK = 32_768
 """Multiply-adds or elements below which a kernel is not worth sharing among threads: about the cost of a barrier."""
 
+TLB_REACH = 8 << 20
+"""Bytes that 2048 entries of the second level reach. A walk over the pixels of one block of channels touches a page every few pixels."""
+
 COPIED = 16
 MOST_UNROLLED = 8
 UNROLLED_TERMS_HOSTED = 160
@@ -66,7 +69,8 @@ def choose_schedule(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs
         tile = _masked_tile(problem, extents, vector_dim, lane_count, unit)
     reduction = _reduction_order(problem, extents)
     unroll = _unrolled(problem, extents, tile, vector_dim, lane_count, reduction)
-    reduction = (*(dim for dim in reduction if dim not in unroll), *unroll)
+    crowded = [dim for dim in reduction if not _taps_fit(problem, tile, vector_dim, lane_count, dim, extents[dim])]
+    reduction = (*crowded, *(dim for dim in reduction if dim not in unroll and dim not in crowded), *unroll)
     order = _order(problem, extents, tile, vector_dim, lane_count)
     if unit and vector_dim >= 0:
         order = (vector_dim, *(dim for dim in order if dim != vector_dim))
@@ -247,7 +251,7 @@ def _tile(problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count
     shared = any(access.of_root and vector_dim not in offset.dims() for access, offset, _ in problem.accesses)
     column_bytes = reduction * lane_count * 4
     taps = range(problem.parallel, len(extents))
-    windows = (_window(problem, row_dim, tap, extents[tap]) for tap in taps if 1 < extents[tap] <= MOST_UNROLLED)
+    windows = (_window(problem, row_dim, tap, extents[tap], vector_dim) for tap in taps if 1 < extents[tap] <= MOST_UNROLLED)
     window = next((found for found in windows if found), Window())
     best = best_tile(rows, vectors if shared else min(vectors, 2), reduction, column_bytes, problem.target, window)
     if vector_dim >= 0:
@@ -311,7 +315,9 @@ def _unrolled(
     }
     unroll = []
     for dim in sorted(reduction, key=lambda dim: extents[dim]):
-        if dim == vector_dim or dim in clamped or extents[dim] == 1 or not _taps_fit(problem, tile, lane_count, dim, extents[dim]):
+        if dim == vector_dim or dim in clamped or extents[dim] == 1:
+            continue
+        if not _taps_fit(problem, tile, vector_dim, lane_count, dim, extents[dim]):
             continue
         if extents[dim] <= MOST_UNROLLED and terms * extents[dim] <= limit:
             terms *= extents[dim]
@@ -319,32 +325,33 @@ def _unrolled(
     return tuple(sorted(unroll))
 
 
-def _taps_fit(problem: _Problem, tile: Sequence[int], lane_count: int, tap: int, extent: int) -> bool:
+def _taps_fit(problem: _Problem, tile: Sequence[int], vector_dim: int, lane_count: int, tap: int, extent: int) -> bool:
     """Whether registers hold what the taps share when they are written out side by side. Chips have no broadcasts to keep."""
     if not problem.target.vector_bits or lane_count == 1:
         return True
     for row in (dim for dim in range(problem.parallel) if tile[dim] > 1):
-        window = _window(problem, row, tap, extent)
+        window = _window(problem, row, tap, extent, vector_dim)
         if window is not None:
             columns = max(math.prod(tile) // lane_count // tile[row], 1)
             return window.fits(tile[row], columns, problem.target)
     return True
 
 
-def _window(problem: _Problem, row: int, tap: int, extent: int) -> Window | None:
+def _window(problem: _Problem, row: int, tap: int, extent: int, vector_dim: int) -> Window | None:
     """How `row` and `tap` walk over an input together."""
-    for access, _, is_packable in problem.accesses:
+    for access, offset, is_packable in problem.accesses:
         for subscript in access.subscripts:
             stride, dilation = subscript.coefficient(row), subscript.coefficient(tap)
             if not is_packable and stride and dilation:
-                return Window(extent, stride, dilation)
+                return Window(extent, stride, dilation, is_wide=vector_dim in offset.dims())
     return None
 
 
 def _order(problem: _Problem, extents: Sequence[int], tile: Sequence[int], vector_dim: int, lane_count: int) -> tuple[int, ...]:
     """Loops over the parallel dims: larger strides of the output outside.
 
-    Weights beyond half of L2 are read once, with the channels outside; so are windows without contraction, whose weights stay in registers.
+    Weights beyond half of L2 are read once, with the channels outside; so are windows without contraction, whose weights then stay in L1,
+    as long as the TLB reaches over all pixels.
     """
     dims = list(range(problem.parallel))
     strides = {dim: max((abs(o.coefficient(dim)) for o in problem.outputs), default=0) for dim in dims}
@@ -355,7 +362,8 @@ def _order(problem: _Problem, extents: Sequence[int], tile: Sequence[int], vecto
     weights_bytes = extents[vector_dim] * reduction * 4
     shared = any(access.of_root and vector_dim not in offset.dims() for access, offset, _ in problem.accesses)
     l2_bytes = problem.target.caches.l2_bytes
-    if not shared or (l2_bytes and weights_bytes > l2_bytes // 2):
+    strided = not shared and math.prod(extents[: problem.parallel]) * 4 <= TLB_REACH
+    if strided or (shared and l2_bytes and weights_bytes > l2_bytes // 2):
         return (vector_dim, *(dim for dim in dims if dim != vector_dim))
     return tuple(dims)
 
