@@ -1,8 +1,8 @@
 """How a mask lies over what it masks: one value per pixel, tile, picture or channel, read off the operators that spread it.
 
-Masks are made small (a coarse grid, a value per picture) and then brought to the size of a tensor by Resize, Expand, Reshape, Tile, Transpose, in
-any order and number. `labels` follows them with numbers in place of elements: two elements with the same label are equal whatever the
-input is. What is constant over channels, over tiles, over everything, is then seen in the array of labels itself.
+Masks are made small (a coarse grid, a value per picture) and then brought to the size of a tensor by Resize, Expand, Reshape, Tile,
+Transpose, in any order and number. `labels` follows them with numbers in place of elements: two elements with the same label are equal
+whatever the input is. What is constant over channels, over tiles, over everything, is then seen in the array of labels itself.
 """
 
 from __future__ import annotations
@@ -51,15 +51,15 @@ def mask_layout(mask: Value, out: TensorType) -> MaskLayout | str:
     if len(own) > 4:
         return f"it is {mask.type}, which does not broadcast to {out}"
     full = (1,) * (4 - len(own)) + own
-    spread = np.broadcast_to(labels(mask).reshape(full), (full[0], *out.extents[1:]))
+    spread = np.broadcast_to(labels(mask).reshape(full), (full[0], full[1], height, width))
     if _is_constant(spread, (1, 2, 3)):
         return MaskLayout("layer", 1, 1)
     if _is_constant(spread, (2, 3)):
         return MaskLayout("channel", 1, 1)
     if (full[2], full[3]) != (height, width):
         return f"it is {mask.type}: one value per row or column of {out}, which is no tile"
-    groups = next(g for g in range(1, channels + 1) if channels % g == 0 and _is_grouped(spread, g))
-    if groups == channels and channels > 1:
+    groups = next(g for g in range(1, full[1] + 1) if full[1] % g == 0 and _is_grouped(spread, g))
+    if groups == channels > 1:
         return f"it is {mask.type}: it has a value of its own for every channel of every pixel"
     side = math.gcd(height, width)
     granularity = next(s for s in range(side, 0, -1) if side % s == 0 and _is_tiled(spread, s))

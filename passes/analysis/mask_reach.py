@@ -1,9 +1,9 @@
 """What of an operation is needed when of its result only some is: the reach of a mask back through what it masks.
 
-A spatial mask that chooses pixel o of a result makes a convolution's input needed at o * stride - begin to o * stride - begin + (kernel - 1) *
-dilation. Going back, these intervals are composed: with a `Reach`, a chosen pixel o of the masked result needs pixels
-o * scale + low to o * scale + high of the value, along each spatial axis. A mask of channels goes back through what keeps channels apart, one of
-whole pictures through everything that keeps pictures apart. None of these changes a program.
+A spatial mask that chooses pixel o of a result makes a convolution's input needed at o * stride - begin to o * stride - begin + (kernel -
+1) * dilation. Going back, these intervals are composed: with a `Reach`, a chosen pixel o of the masked result needs pixels
+o * scale + low to o * scale + high of the value, along each spatial axis. A mask of channels goes back through what keeps channels apart,
+one of whole pictures through everything that keeps pictures apart. None of these changes a program.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ Follow: TypeAlias = Callable[[Operation, int, Reach], "Reach | None"]
 
 @dataclass(frozen=True, slots=True)
 class Locality:
-    """What a kind of mask goes back through: `joins` says of an operation whether it may be computed in part, `follow` what is then needed of
-    operand i, None for all of it."""
+    """What a kind of mask goes back through: `joins` says of an operation whether it may be computed in part, `follow` what is then
+    needed of operand i, None for all of it."""
 
     joins: Callable[[Operation], bool]
     follow: Follow

@@ -1,6 +1,7 @@
 """What the masked regions of a graph are, in the names of the user: for `intaglio inspect`, and for tests.
 
-In comes a module after `recognize-masks`, out comes a value per region. Nothing is changed, and nothing said about whether it is worth skipping.
+In comes a module after `recognize-masks`, out comes a value per region. Nothing is changed, and nothing said about whether it is worth
+skipping.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ __all__ = ["MaskedLayer", "MaskedRegion", "masked_regions"]
 
 @dataclass(frozen=True, slots=True)
 class MaskedLayer:
-    """A convolution or product inside: a chosen pixel o of the region's result needs its pixels o * scale + low to o * scale + high along H and W.
+    """A convolution or product inside: a chosen pixel o of the region's result needs its pixels o * scale + low to o * scale + high along
+    H and W.
 
     `dilation` is the radius of the smallest square around these. For masks of channels and pictures it is 0.
     """
@@ -32,7 +34,8 @@ class MaskedLayer:
 
 @dataclass(frozen=True, slots=True)
 class MaskedRegion:
-    """One `graph.masked`: `mask` names the value, `nodes` all nodes of the file that went into it, `layers` those with the work, first to last."""
+    """One `graph.masked`: `mask` names the value, `nodes` all nodes of the file that went into it, `layers` those with the work, first to
+    last."""
 
     mask: str
     kind: str

@@ -1,10 +1,10 @@
 """What is known of the numbers in a tensor before anything runs: an interval, whether they are whole, whether one may be NaN.
 
-In comes a function of the graph dialect, out comes a `Range` per value. Every number that a value can hold lies in its range; a range that is
-wide is never wrong. `is_binary` is what masks ask for. Integers and truth values have ranges as well; texts have none.
+In comes a function of the graph dialect, out comes a `Range` per value. Every number that a value can hold lies in its range; a range
+that is wide is never wrong. `is_binary` is what masks ask for. Integers and truth values have ranges as well; texts have none.
 
-The one thing to know: a float tensor from outside may hold NaN, and so may nearly everything computed from it. The interval then speaks of the
-elements that are numbers, and `nan` says that there may be others.
+The one thing to know: a float tensor from outside may hold NaN, and so may nearly everything computed from it. The interval then speaks
+of the elements that are numbers, and `nan` says that there may be others.
 """
 
 from __future__ import annotations

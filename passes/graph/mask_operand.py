@@ -1,7 +1,7 @@
 """The mask of a region in its own shape: N x 1 x H x W, N x g x H x W, N x 1 x 1 x 1 or N x K x 1 x 1.
 
-A mask often reaches its product through operators that spread it over channels or pixels. The value before them is taken, if it has the shape
-wanted and holds the same (which is seen by sending subscripts through them); otherwise the spread mask is sliced.
+A mask often reaches its product through operators that spread it over channels or pixels. The value before them is taken, if it has the
+shape wanted and holds the same (which is seen by sending subscripts through them); otherwise the spread mask is sliced.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The pass `recognize-masks`: dense arithmetic times a mask becomes a masked region.
 
-Spatially dynamic networks are exported as if nothing could be skipped: everything is computed, and multiplied by zeros. Here the mask is found
-again (`passes/analysis/value_lattice` proves it binary, `mask_layout` reads how it lies), and everything that serves nothing else goes into
-a region (`mask_reach` says how far that reaches back). What was recognised and what was not, and why, are remarks.
+Spatially dynamic networks are exported as if nothing could be skipped: everything is computed, and multiplied by zeros. Here the mask is
+found again (`passes/analysis/value_lattice` proves it binary, `mask_layout` reads how it lies), and everything that serves nothing else
+goes into a region (`mask_reach` says how far that reaches back). What was recognised and what was not, and why, are remarks.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from ...dialects.ir.attributes import Dense
 from ...dialects.ir.builder import Builder
 from ...dialects.ir.location import Location
 from ...dialects.ir.operation import Block, Operation, Region, Value
-from ...dialects.ir.types import TensorType
 from ..analysis.mask_layout import MaskLayout, mask_layout, same_mask
 from ..analysis.mask_reach import Locality, Use, grow, heaviest, locality
 from ..analysis.value_lattice import known, value_ranges
@@ -36,12 +35,12 @@ class RecognizeMasks(Pass, name="recognize-masks", runs_on=("graph",), exact=Fal
     Before: `%1 = graph.conv(%x)`, `%2 = graph.mul(%1, %m)`, `%3 = graph.add(%2, %y)`, `%4 = graph.relu(%3)`, where `%m` is 0 or 1.
     After: `%b = graph.relu(%y)`, `%4 = graph.masked(%x, %y; %m; %b) { conv, add, relu }`.
 
-    Recognised are products (with what is added to them and the activation behind), blends `m * f + (1 - m) * y`, and Where. A product that is skipped is 0
-    where the dense one is 0 * f; they differ where f is infinite or NaN, so with `strict` products stay as they are. A mask that is NaN counts
-    as 1, unless `strict`.
+    Recognised are products (with what is added to them and the activation behind), blends `m * f + (1 - m) * y`, and Where. A product
+    that is skipped is 0 where the dense one is 0 * f; they differ where f is infinite or NaN, so with `strict` products stay as they are.
+    A mask that is NaN counts as 1, unless `strict`.
 
-    Runs on: graph. Needs: static shapes; best after the absorbing passes. Leaves: masks that are not proven to be 0 or 1, or lie across rows, columns
-    or single elements; branches that are used elsewhere. Each is a remark.
+    Runs on: graph. Needs: static shapes; best after the absorbing passes. Leaves: masks that are not proven to be 0 or 1, or lie across
+    rows, columns or single elements; branches that are used elsewhere. Each is a remark.
     """
 
     strict: bool = option(False, "keep products of zero with infinities and NaN")

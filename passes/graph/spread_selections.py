@@ -35,8 +35,8 @@ class SpreadSelections(Pass, name="spread-selections", runs_on=("graph",), exact
     Before: `%p = graph.nonzero(%m)`, `%r = graph.gather_nd(%x, %p)`, `%s = graph.matmul(%r, %w)`, `%y = graph.scatter_nd(%b, %p, %s)`, with
     transposes and reshapes. After: `%s = graph.conv(%x, %w)`, `%y = graph.where(%m, %s, %b)`, on N x C x H x W.
 
-    Runs on: graph. Needs: constants folded. Leaves: rows that meet each other on the way, selections of one mask that are put back by another, and
-    positions that are no pixels; each is a remark, and lowering refuses what is left.
+    Runs on: graph. Needs: constants folded. Leaves: rows that meet each other on the way, selections of one mask that are put back by
+    another, and positions that are no pixels; each is a remark, and lowering refuses what is left.
     """
 
     def run(self, module: Module, report: Report) -> None:

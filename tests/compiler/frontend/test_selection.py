@@ -31,7 +31,7 @@ def test_nonzero(shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
 @pytest.mark.parametrize("axis", [0, 1, -1, None])
 def test_compress(axis: int | None) -> None:
     x, condition = normal(3, 4), np.array([True, False, True])
-    given = {} if axis is None else {"axis": axis}
+    given: dict[str, Any] = {} if axis is None else {"axis": axis}
     proto = model([helper.make_node("Compress", ["x", "c"], ["y"], **given)], {"x": x, "c": condition}, ["y"], 11)
     np.testing.assert_array_equal(evaluate(imported(proto), "main", [x, condition])[0], expected(proto, {"x": x, "c": condition})[0])
 

@@ -19,16 +19,15 @@ from intaglio.dialects.ir.builder import Builder
 from intaglio.dialects.ir.evaluator import evaluate
 from intaglio.dialects.ir.operation import Operation, Value
 from intaglio.dialects.ir.printer import print_operation
-from intaglio.dialects.ir.types import FloatType, TensorType, f16, f32, f64, i1, i8, i32, i64, ui8
+from intaglio.dialects.ir.types import FloatType, Scalar, TensorType, f16, f32, f64, i1, i8, i32, i64, ui8
 from intaglio.dialects.ir.verifier import verify
 from intaglio.passes.analysis.value_lattice import Range, value_ranges
 from programs import inputs_of
 
-EXAMPLES = settings(
-    max_examples=150, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate, Phase.shrink), report_multiple_bugs=False
-)
+EXAMPLES = settings(max_examples=150, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate, Phase.shrink))
 SHAPES = ((1, 2, 3, 4), (1, 1, 3, 4), (1, 2, 1, 1))
-NUMBERS = (f32, f16, f64, i32, i8, ui8, i64)
+NUMBERS: tuple[Scalar, ...] = (f32, f16, f64, i32, i8, ui8, i64)
+ELEMENTS: tuple[Scalar, ...] = (*NUMBERS, i1)
 
 
 @st.composite
@@ -67,7 +66,8 @@ def _alike(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> V
 
 def unary(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
     kinds = (graph.Abs, graph.Neg, graph.Sign, graph.Relu, graph.Floor, graph.Ceil, graph.Round, graph.Sigmoid, graph.Tanh, graph.Not)
-    return draw(st.sampled_from((*kinds, graph.HardSigmoid, graph.IsNaN, graph.Sqrt, graph.Exp)))(x)
+    made: Operation = draw(st.sampled_from((*kinds, graph.HardSigmoid, graph.IsNaN, graph.Sqrt, graph.Exp)))(x)
+    return made
 
 
 def binary(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
@@ -76,7 +76,8 @@ def binary(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> O
     compared = (graph.Equal, graph.Less, graph.Greater, graph.LessOrEqual)
     other = _alike(draw, build, x, values)
     pair = (x, other) if draw(st.booleans()) else (other, x)
-    return draw(st.sampled_from((*kinds, *logic, *compared)))(*pair)
+    made: Operation = draw(st.sampled_from((*kinds, *logic, *compared)))(*pair)
+    return made
 
 
 def clip(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
@@ -88,7 +89,7 @@ def clip(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Ope
 
 
 def cast(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
-    return graph.Cast(x, to=draw(st.sampled_from((*NUMBERS, i1))))
+    return graph.Cast(x, to=draw(st.sampled_from(ELEMENTS)))
 
 
 def where(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
@@ -124,7 +125,8 @@ def reduction(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -
     if draw(st.booleans()):
         return graph.ArgMax(x, axis=draw(st.integers(0, 3)))
     kinds: tuple[Callable[..., Operation], ...] = (graph.ReduceMax, graph.ReduceMin, graph.ReduceSum, graph.ReduceProd)
-    return draw(st.sampled_from(kinds))(x, axes=(1,), keepdims=True)
+    made: Operation = draw(st.sampled_from(kinds))(x, axes=(1,), keepdims=True)
+    return made
 
 
 STEPS = (unary, binary, binary, clip, cast, where, window, move, reduction)

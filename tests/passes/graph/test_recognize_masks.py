@@ -9,18 +9,27 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 import intaglio.passes.pipelines  # noqa: F401 - registers every pass
+from generate_masked import masked_regions
 from intaglio.compiler.frontend.importer import import_model
 from intaglio.compiler.frontend.reader import read_model
-from intaglio.dialects.func import Module
+from intaglio.dialects import graph
+from intaglio.dialects.func import Function, Module
+from intaglio.dialects.graph.extents import tensor
+from intaglio.dialects.ir.builder import Builder
 from intaglio.dialects.ir.evaluator import evaluate
-from intaglio.passes.analysis.masked_regions import masked_regions
+from intaglio.dialects.ir.operation import Value
+from intaglio.dialects.ir.types import f32, i1
+from intaglio.passes.analysis import masked_regions as masks
 from intaglio.passes.instruments import VerifyEach
 from intaglio.passes.manager import Pipeline
 from mask_models import C, H, Net, W
 from onnx_models import Array, expected, imported
+from programs import inputs_of
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "masks"
 # Batch norms are absorbed into weights, which rounds them once more; outputs are around 1 to 10, sums of up to a few hundred products.
@@ -38,7 +47,7 @@ def shared(folder: str) -> list[str]:
     return sorted(path.stem for path in (SHARED / folder).glob("*.onnx")) or ["absent"]
 
 
-def given(name: str, folder: str) -> tuple[Module, dict[str, Array]]:
+def example(name: str, folder: str) -> tuple[Module, dict[str, Array]]:
     if name == "absent":
         pytest.skip("the shared examples of masks are not beside the checkout")
     stem = name if folder == "patterns" else name.rsplit("_", 2)[0]
@@ -61,10 +70,10 @@ PARTLY = ("miss_other_mask_in_blend", "miss_nan_outside")
 
 @pytest.mark.parametrize("name", shared("patterns"))
 def test_shared_pattern(name: str) -> None:
-    module, arrays = given(name, "patterns")
+    module, arrays = example(name, "patterns")
     facts = {each["name"]: each for each in json.loads((SHARED / "patterns/index.json").read_text())}[name]
     _, remarks = recognised(module)
-    regions = masked_regions(module)
+    regions = masks.masked_regions(module)
     assert_computes(module, arrays, name == "miss_nan_outside")
     if not facts["recognise"]:
         assert remarks
@@ -78,19 +87,19 @@ def test_shared_pattern(name: str) -> None:
 
 @pytest.mark.parametrize("name", shared("patterns"))
 def test_shared_pattern_strictly(name: str) -> None:
-    module, arrays = given(name, "patterns")
+    module, arrays = example(name, "patterns")
     _, remarks = recognised(module, strict=True)
     assert_computes(module, arrays)
     kept = name in ("where_bool", "nonzero_scatternd", "compress_scatternd", "if_gate")
-    assert bool(masked_regions(module)) == kept
+    assert bool(masks.masked_regions(module)) == kept
     assert kept or name.startswith("miss") or any("strict masks keep" in remark for remark in remarks)
 
 
 @pytest.mark.parametrize("name", shared("patterns_torch"))
 def test_shared_export(name: str) -> None:
-    module, arrays = given(name, "patterns_torch")
+    module, arrays = example(name, "patterns_torch")
     recognised(module)
-    regions = masked_regions(module)
+    regions = masks.masked_regions(module)
     assert_computes(module, arrays)
     kind = {"laudnet_layer": "layer", "laudnet_channel": "channel"}.get(name.rsplit("_", 2)[0], "spatial")
     assert {region.kind for region in regions} == {kind}
@@ -102,10 +111,10 @@ def test_shared_export(name: str) -> None:
 
 @pytest.mark.parametrize("name", shared("patterns"))
 def test_inlined_again_it_is_dense(name: str) -> None:
-    module, arrays = given(name, "patterns")
+    module, arrays = example(name, "patterns")
     recognised(module)
     Pipeline.parse("inline-masked").run(module, [VerifyEach()])
-    assert not masked_regions(module)
+    assert not masks.masked_regions(module)
     assert_computes(module, arrays, name == "miss_nan_outside")
 
 
@@ -211,7 +220,7 @@ def test_spelling(spelling: Callable[[Net], None], opset: int) -> None:
     net = Net(opset)
     spelling(net)
     module, remarks = recognised(imported(net.model()))
-    assert [region.kind for region in masked_regions(module)] == ["spatial"], remarks
+    assert [region.kind for region in masks.masked_regions(module)] == ["spatial"], remarks
     (wanted,) = expected(net.model(), {"x": net.feed()})
     np.testing.assert_allclose(evaluate(module, "main", [net.feed()])[0], wanted, rtol=0, atol=ATOL)
 
@@ -221,7 +230,7 @@ def test_granularity(spelling: Callable[[Net], None], granularity: int) -> None:
     net = Net()
     spelling(net)
     module, _ = recognised(imported(net.model()))
-    assert [region.granularity for region in masked_regions(module)] == [granularity]
+    assert [region.granularity for region in masks.masked_regions(module)] == [granularity]
 
 
 def test_a_gate_for_each_picture() -> None:
@@ -229,7 +238,7 @@ def test_a_gate_for_each_picture() -> None:
     gate = net.add("Cast", net.add("Greater", net.conv(net.add("GlobalMaxPool", "x"), outputs=1), net.constant(1)), to=TensorProto.FLOAT)
     net.add("Add", net.add("Mul", net.branch(), gate), "x", out="y")
     module, _ = recognised(imported(net.model()))
-    (region,) = masked_regions(module)
+    (region,) = masks.masked_regions(module)
     assert (region.kind, [layer.dilation for layer in region.layers]) == ("layer", [0, 0])
     np.testing.assert_allclose(evaluate(module, "main", [net.feed()])[0], expected(net.model(), {"x": net.feed()})[0], rtol=0, atol=ATOL)
 
@@ -250,7 +259,7 @@ def test_both_branches_of_an_if() -> None:
         parts.append(helper.make_graph(inner.nodes, name, [], [onnx.ValueInfoProto(name=f"{name}_y")], initialisers))
     net.nodes.append(helper.make_node("If", [condition], ["y"], name="gate", then_branch=parts[0], else_branch=parts[1]))
     module, _ = recognised(imported(net.model()))
-    assert [region.kind for region in masked_regions(module)] == ["layer", "layer"]
+    assert [region.kind for region in masks.masked_regions(module)] == ["layer", "layer"]
     for sign in (1, -1):
         feed = sign * np.abs(net.feed())
         np.testing.assert_allclose(evaluate(module, "main", [feed])[0], expected(net.model(), {"x": feed})[0], rtol=0, atol=ATOL)
@@ -265,7 +274,7 @@ def test_dilation_and_scale_of_every_layer() -> None:
     mask = net.add("MaxPool", net.mask(), kernel_shape=[2, 2], strides=[2, 2])
     net.add("Mul", third, mask, out="y")
     module, _ = recognised(imported(net.model()))
-    (region,) = masked_regions(module)
+    (region,) = masks.masked_regions(module)
     found = [(layer.node, layer.scale, layer.low, layer.high, layer.dilation) for layer in region.layers]
     assert found == [
         ("Conv@first", (2, 2), (-9, -9), (9, 9), 9),
@@ -301,13 +310,45 @@ def sum_of_two_masks(net: Net) -> None:
 NEAR_MISSES = (minus_one_or_one, mask_of_rows, branch_read_by_the_mask, sum_of_two_masks)
 
 
-@pytest.mark.parametrize("miss", (*NEAR_MISSES, mask_times_itself), ids=lambda each: each.__name__)
+@pytest.mark.parametrize("miss", [*NEAR_MISSES, mask_times_itself], ids=lambda each: each.__name__)
 def test_near_miss(miss: Callable[[Net], None]) -> None:
     net = Net(13)
     miss(net)
     module, remarks = recognised(imported(net.model()))
-    assert not masked_regions(module)
+    assert not masks.masked_regions(module)
     if miss is not mask_times_itself:
         assert any("not masked by" in remark and "Mul@y" in remark for remark in remarks)
     (wanted,) = expected(net.model(), {"x": net.feed()})
     np.testing.assert_allclose(evaluate(module, "main", [net.feed()])[0], wanted, rtol=0, atol=ATOL)
+
+
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@given(masked_regions(), st.integers(0, 99), st.sampled_from(["product", "residual", "choice", "blend"]))
+def test_random_region(op: graph.Masked, seed: int, form: str) -> None:
+    """A region spread out, multiplied by its mask and recognised again computes what it did."""
+    types = [op.inputs[0].type, tensor(op.mask).with_element(i1), op.output.type]
+    module = Module.empty()
+    function = module.add(Function.make("main", types, ["x", "mask", "y"]))
+    x, flags, y = function.arguments
+    build = Builder.at_end(function.body)
+    mapping: dict[Value, Value] = {op.body.arguments[0]: x}
+    for inner in op.body:
+        if not isinstance(inner, graph.Yield):
+            build.add(inner.clone(mapping))
+    made = mapping[op.body.terminator.operands[0]]
+    on, off = (build.add(graph.Cast(each, to=f32)).output for each in (flags, build.add(graph.Not(flags)).output))
+    if form == "choice":
+        result = build.add(graph.Where(flags, made, y)).output
+    else:
+        result = build.add(graph.Mul(made, on)).output
+        rest = y if form == "residual" else build.add(graph.Mul(off, y)).output
+        result = result if form == "product" else build.add(graph.Add(rest, result)).output
+    function.close([build.add(graph.Relu(result)).output])
+    inputs = inputs_of(function, seed)
+    wanted = evaluate(module, "main", inputs)
+    heavy = any(isinstance(inner, graph.Conv) for inner in op.body)
+    Pipeline.parse("recognize-masks").run(module, [VerifyEach()])
+    assert not heavy or len(masks.masked_regions(module)) == 1
+    np.testing.assert_array_equal(evaluate(module, "main", inputs)[0], wanted[0])
+    Pipeline.parse("inline-masked").run(module, [VerifyEach()])
+    np.testing.assert_array_equal(evaluate(module, "main", inputs)[0], wanted[0])
