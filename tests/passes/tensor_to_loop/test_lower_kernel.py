@@ -17,6 +17,7 @@ from intaglio.dialects.ir.builder import Builder
 from intaglio.dialects.ir.operation import Block, Region, Value
 from intaglio.dialects.ir.printer import print_operation
 from intaglio.dialects.ir.types import Scalar, TensorType, f32
+from intaglio.errors import CompileError
 from programs import assert_same
 from stages import lowered_outcomes
 
@@ -37,7 +38,11 @@ def test_any_program_becomes_loops_that_give_the_same(target: str) -> None:
     @given(tensor_programs(), st.integers(0, 99))
     def hold(module: Module, seed: int) -> None:
         note(print_operation(module))
-        before, after = lowered_outcomes(module, target, seed)
+        try:
+            before, after = lowered_outcomes(module, target, seed)
+        except CompileError as refusal:  # kernels that only a generator forms
+            assert "is no single loop nest" in str(refusal)
+            return
         assert_same(before, after, RTOL)
 
     hold()
