@@ -41,7 +41,8 @@ def test_any_program_becomes_loops_that_give_the_same(target: str) -> None:
         try:
             before, after = lowered_outcomes(module, target, seed)
         except CompileError as refusal:  # kernels that only a generator forms
-            assert "is no single loop nest" in str(refusal)
+            if "is no single loop nest" not in str(refusal):
+                raise
             return
         assert_same(before, after, RTOL)
 
