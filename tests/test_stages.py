@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +46,7 @@ def digits() -> RandomModel:
     return RandomModel(-1, proto, {"image": image}, free=True)
 
 
-MODELS: dict[str, Callable[[], RandomModel]] = {
-    "digits": digits,
-    **{f"seed{seed}": (lambda seed=seed: random_model(seed)) for seed in SEEDS},
-}  # type: ignore[misc]
+MODELS: dict[str, Callable[[], RandomModel]] = {"digits": digits, **{f"seed{seed}": partial(random_model, seed) for seed in SEEDS}}
 
 
 def modules(model: RandomModel, folder: Path, until: str = "loop") -> Module:

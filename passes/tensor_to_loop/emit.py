@@ -238,6 +238,8 @@ class Emitter:
 
         Only guarded axes are asked: dims that were merged run beyond the extents of the others.
         """
+        if not tensor_type(op.source).elements:
+            return False
         answer: bool | None = True
         for axis, (subscript, extent) in enumerate(zip(subscripts, tensor_type(op.source).extents, strict=True)):
             if (op, axis) not in self.guarded_axes:

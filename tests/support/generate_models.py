@@ -334,7 +334,7 @@ ACTIVATIONS: tuple[tuple[tuple[str, dict[str, Any]], ...], ...] = (
     (("Celu", {"alpha": 0.7}),),
     (("Sigmoid", {}), ("Log", {})),
     (("Sigmoid", {}), ("Sqrt", {})),
-    (("Sigmoid", {}), ("Reciprocal", {})),
+    (("Tanh", {}), ("Exp", {}), ("Reciprocal", {})),
     (("Tanh", {}), ("Exp", {})),
 )
 

@@ -12,7 +12,7 @@
     }) : (tensor<4x3xf32>, tensor<3x20xf32>) -> tensor<4x20xf32>
     "tensor.yield"(%2) : (tensor<4x20xf32>) -> ()
   }) : (tensor<4x3xf32>, tensor<3x20xf32>) -> tensor<4x20xf32>
-  // check: "tensor.kernel"({{.*}}) <{schedule = "extents=4x20x3 order=0x1 tile={{\d+}}x{{\d+}} vector=1 lanes=8 reduction=2 unroll=2 parallel=-1"}>
+  // check: "tensor.kernel"({{.*}}) <{schedule = "extents=4x20x3 order=0x1 tile={{\d+}}x{{\d+}} vector=1 lanes=8 reduction=2 unroll=2
   "func.return"(%1) : (tensor<4x20xf32>) -> ()
 }) : () -> ()
 
@@ -30,6 +30,6 @@
     }) : (tensor<4x3xf32>, tensor<3x20xf32>) -> tensor<4x20xf32>
     "tensor.yield"(%2) : (tensor<4x20xf32>) -> ()
   }) : (tensor<4x3xf32>, tensor<3x20xf32>) -> tensor<4x20xf32>
-  // check: "tensor.kernel"({{.*}}) <{schedule = "extents=4x20x3 order=1x0 tile=1x1 vector=-1 lanes=1 reduction=2 unroll= parallel=-1"}>
+  // check: "tensor.kernel"({{.*}}) <{schedule = "extents=4x20x3 order=1x0 tile=1x1 vector=-1 lanes=1 reduction=2 unroll= parallel=-1
   "func.return"(%1) : (tensor<4x20xf32>) -> ()
 }) : () -> ()
