@@ -24,6 +24,9 @@ from .space import Schedule
 PARALLEL_WORK = 32_768
 """Multiply-adds or elements below which a kernel is not worth sharing among threads: about the cost of a barrier."""
 
+TLB_REACH = 8 << 20
+"""Bytes that 2048 entries of the second level reach. A walk over the pixels of one block of channels touches a page every few pixels."""
+
 COPIED = 16
 MOST_UNROLLED = 8
 UNROLLED_TERMS_HOSTED = 160
@@ -344,7 +347,8 @@ def _window(problem: _Problem, row: int, tap: int, extent: int) -> Window | None
 def _order(problem: _Problem, extents: Sequence[int], tile: Sequence[int], vector_dim: int, lane_count: int) -> tuple[int, ...]:
     """Loops over the parallel dims: larger strides of the output outside.
 
-    Weights beyond half of L2 are read once, with the channels outside; so are windows without contraction, whose weights stay in registers.
+    Weights beyond half of L2 are read once, with the channels outside; so are windows without contraction, whose weights then stay in L1,
+    as long as the TLB reaches over all pixels.
     """
     dims = list(range(problem.parallel))
     strides = {dim: max((abs(o.coefficient(dim)) for o in problem.outputs), default=0) for dim in dims}
@@ -355,7 +359,8 @@ def _order(problem: _Problem, extents: Sequence[int], tile: Sequence[int], vecto
     weights_bytes = extents[vector_dim] * reduction * 4
     shared = any(access.of_root and vector_dim not in offset.dims() for access, offset, _ in problem.accesses)
     l2_bytes = problem.target.caches.l2_bytes
-    if not shared or (l2_bytes and weights_bytes > l2_bytes // 2):
+    strided = not shared and math.prod(extents[: problem.parallel]) * 4 <= TLB_REACH
+    if strided or (shared and l2_bytes and weights_bytes > l2_bytes // 2):
         return (vector_dim, *(dim for dim in dims if dim != vector_dim))
     return tuple(dims)
 
