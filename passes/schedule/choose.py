@@ -69,7 +69,8 @@ def choose_schedule(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs
         tile = _masked_tile(problem, extents, vector_dim, lane_count, unit)
     reduction = _reduction_order(problem, extents)
     unroll = _unrolled(problem, extents, tile, vector_dim, lane_count, reduction)
-    reduction = (*(dim for dim in reduction if dim not in unroll), *unroll)
+    crowded = [dim for dim in reduction if not _taps_fit(problem, tile, vector_dim, lane_count, dim, extents[dim])]
+    reduction = (*crowded, *(dim for dim in reduction if dim not in unroll and dim not in crowded), *unroll)
     order = _order(problem, extents, tile, vector_dim, lane_count)
     if unit and vector_dim >= 0:
         order = (vector_dim, *(dim for dim in order if dim != vector_dim))
@@ -250,7 +251,7 @@ def _tile(problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count
     shared = any(access.of_root and vector_dim not in offset.dims() for access, offset, _ in problem.accesses)
     column_bytes = reduction * lane_count * 4
     taps = range(problem.parallel, len(extents))
-    windows = (_window(problem, row_dim, tap, extents[tap]) for tap in taps if 1 < extents[tap] <= MOST_UNROLLED)
+    windows = (_window(problem, row_dim, tap, extents[tap], vector_dim) for tap in taps if 1 < extents[tap] <= MOST_UNROLLED)
     window = next((found for found in windows if found), Window())
     best = best_tile(rows, vectors if shared else min(vectors, 2), reduction, column_bytes, problem.target, window)
     if vector_dim >= 0:
@@ -314,7 +315,7 @@ def _unrolled(
     }
     unroll = []
     for dim in sorted(reduction, key=lambda dim: extents[dim]):
-        if dim == vector_dim or dim in clamped or extents[dim] == 1 or not _taps_fit(problem, tile, lane_count, dim, extents[dim]):
+        if dim == vector_dim or dim in clamped or extents[dim] == 1 or not _taps_fit(problem, tile, vector_dim, lane_count, dim, extents[dim]):
             continue
         if extents[dim] <= MOST_UNROLLED and terms * extents[dim] <= limit:
             terms *= extents[dim]
@@ -322,25 +323,25 @@ def _unrolled(
     return tuple(sorted(unroll))
 
 
-def _taps_fit(problem: _Problem, tile: Sequence[int], lane_count: int, tap: int, extent: int) -> bool:
+def _taps_fit(problem: _Problem, tile: Sequence[int], vector_dim: int, lane_count: int, tap: int, extent: int) -> bool:
     """Whether registers hold what the taps share when they are written out side by side. Chips have no broadcasts to keep."""
     if not problem.target.vector_bits or lane_count == 1:
         return True
     for row in (dim for dim in range(problem.parallel) if tile[dim] > 1):
-        window = _window(problem, row, tap, extent)
+        window = _window(problem, row, tap, extent, vector_dim)
         if window is not None:
             columns = max(math.prod(tile) // lane_count // tile[row], 1)
             return window.fits(tile[row], columns, problem.target)
     return True
 
 
-def _window(problem: _Problem, row: int, tap: int, extent: int) -> Window | None:
+def _window(problem: _Problem, row: int, tap: int, extent: int, vector_dim: int) -> Window | None:
     """How `row` and `tap` walk over an input together."""
-    for access, _, is_packable in problem.accesses:
+    for access, offset, is_packable in problem.accesses:
         for subscript in access.subscripts:
             stride, dilation = subscript.coefficient(row), subscript.coefficient(tap)
             if not is_packable and stride and dilation:
-                return Window(extent, stride, dilation)
+                return Window(extent, stride, dilation, is_wide=vector_dim in offset.dims())
     return None
 
 

@@ -15,29 +15,39 @@ from ...targets.description import Target
 LOAD_SHARE = 0.25
 """What loads cost even where arithmetic bounds: they take slots of the front end, and ports when they miss."""
 
+LONE_LINES = 1.15
+"""What it costs to take one cache line of each pixel where the neighbouring line will be wanted too: lines are fetched in pairs."""
+
 L2_BYTES_PER_CYCLE = 128
 """What weights cost beyond L1: four times better than what L2 delivers, since most of it hides behind arithmetic."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How rows of a tile and taps of a window read the same elements: at row * stride + tap * dilation, for `taps` taps."""
+    """How rows of a tile and taps of a window read the same elements: at row * stride + tap * dilation, for `taps` taps.
+
+    `is_wide`: every column reads elements of its own, as in windows over channels, so that nothing is broadcast.
+    """
 
     taps: int = 1
     stride: int = 1
     dilation: int = 1
+    is_wide: bool = False
 
-    def elements(self, rows: int) -> int:
-        """What the taps read together."""
-        return len({row * self.stride + tap * self.dilation for row in range(rows) for tap in range(self.taps)})
+    def elements(self, rows: int, columns: int) -> int:
+        """What the taps read together, in registers."""
+        places = {row * self.stride + tap * self.dilation for row in range(rows) for tap in range(self.taps)}
+        return len(places) * (columns if self.is_wide else 1)
 
     def fits(self, rows: int, columns: int, target: Target) -> bool:
         """Whether the taps can be written out side by side.
 
-        An element is then broadcast once and lives until the last tap has read it: beside the accumulators and one vector of weights
-        per column these must fit in registers, or everything is spilled.
+        An element is then loaded once and lives until the last tap has read it: beside the accumulators and one vector of weights
+        per column these must fit in registers, or everything is spilled. Of what is not broadcast, the first and the last element are
+        read once, by an instruction that multiplies too.
         """
-        return rows * columns + columns + self.elements(rows) <= target.vector_registers
+        read_once = 2 * columns if self.is_wide else 0
+        return rows * columns + columns + self.elements(rows, columns) - read_once <= target.vector_registers
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +66,9 @@ def step_cycles(rows: int, columns: int, target: Target, window: Window) -> floa
         work = target.costs.fma if target.fma else target.costs.mul + target.costs.add
         return products * work + (rows + columns) * target.costs.load + 2 * target.costs.branch
     arithmetic = products / target.fma_ports
-    shared = window.elements(rows) / window.taps if window.fits(rows, columns, target) else rows
-    loads = (shared + columns) / target.load_ports
+    apart = rows * columns if window.is_wide else rows
+    together = window.elements(rows, columns) / window.taps if window.fits(rows, columns, target) else apart
+    loads = (together + columns) / target.load_ports
     return max(arithmetic, loads, target.fma_latency if products else 0.0) + LOAD_SHARE * loads
 
 
@@ -81,6 +92,8 @@ def best_tile(rows_extent: int, vectors: int, reduction: int, column_bytes: int,
             if rows * columns + columns + 1 > registers and (rows, columns) != (1, 1):
                 break
             cycles = _total(rows_extent, vectors, rows, columns, reduction, target, window)
+            if window.is_wide and columns == 1 < vectors:
+                cycles *= LONE_LINES
             if column_bytes * columns > target.caches.l1_bytes // 2 > 0:
                 cycles += vectors * math.ceil(rows_extent / rows) * column_bytes / L2_BYTES_PER_CYCLE
             if column_bytes * columns > max(target.caches.l2_bytes // 2, 1) and target.caches.l2_bytes:
@@ -95,7 +108,7 @@ def _total(rows_extent: int, vectors: int, rows: int, columns: int, reduction: i
     total = 0.0
     for tile_rows, row_tiles in _tiles(rows_extent, rows):
         for tile_columns, column_tiles in _tiles(vectors, columns):
-            overhead = 8.0 + tile_rows * tile_columns * (target.costs.store + target.costs.load)
+            overhead = 20.0 + tile_rows * tile_columns * (target.costs.store + target.costs.load)
             total += row_tiles * column_tiles * (reduction * step_cycles(tile_rows, tile_columns, target, window) + overhead)
     return total
 

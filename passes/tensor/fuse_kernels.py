@@ -15,7 +15,6 @@ from ...dialects.ir.operation import Block, Operation, Region, Value
 from ..analysis.domain import store_map
 from ..manager import Pass, Report
 
-
 Member: TypeAlias = tensor.Compute | tensor.Masked
 
 
