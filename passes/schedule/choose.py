@@ -315,7 +315,9 @@ def _unrolled(
     }
     unroll = []
     for dim in sorted(reduction, key=lambda dim: extents[dim]):
-        if dim == vector_dim or dim in clamped or extents[dim] == 1 or not _taps_fit(problem, tile, vector_dim, lane_count, dim, extents[dim]):
+        if dim == vector_dim or dim in clamped or extents[dim] == 1:
+            continue
+        if not _taps_fit(problem, tile, vector_dim, lane_count, dim, extents[dim]):
             continue
         if extents[dim] <= MOST_UNROLLED and terms * extents[dim] <= limit:
             terms *= extents[dim]
