@@ -5,7 +5,7 @@
 Times are of whole calls from Python (`model.run(feeds)` and `session.run(None, feeds)`). Outputs are compared before anything is timed.
 Turns are short, so that both meet the same neighbours and clock; the least time is what the machine can do when nobody disturbs it.
 `compile` and `cached` are seconds in a fresh process from `import intaglio` to a model that can be called, with an empty cache and then
-a filled one.
+a filled one; `cpu` beside them is what of it the process ran, which is what a machine without other work would take.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ WORST_ERROR = 1e-3
 
 FRESH = """
 import json, sys, time
-start = time.perf_counter()
+start = time.perf_counter(), time.process_time()
 import intaglio
 intaglio.compile(sys.argv[1], shapes=json.loads(sys.argv[2]))
-print(time.perf_counter() - start)
+print(time.perf_counter() - start[0], time.process_time() - start[1])
 """
 
 
@@ -60,11 +60,14 @@ class Row:
     ratio: float
     error: float
     compile_s: float
+    compile_cpu_s: float
     cached_s: float
+    cached_cpu_s: float
 
     def __str__(self) -> str:
         times = f"{self.intaglio_ms:12.4f} {self.onnxruntime_ms:12.4f} {self.ratio:6.2f}"
-        return f"{self.model:24s} {times} {self.error:8.1e} {self.compile_s:10.2f} {self.cached_s:9.3f}"
+        compiling = f"{self.compile_s:8.2f} {self.compile_cpu_s:6.2f} {self.cached_s:8.3f} {self.cached_cpu_s:6.3f}"
+        return f"{self.model:24s} {times} {self.error:8.1e} {compiling}"
 
 
 def measure(path: Path, seconds: float) -> Row:
@@ -109,13 +112,15 @@ def _slice(call: Callable[[], object]) -> float:
     return least
 
 
-def compile_seconds(path: Path, shapes: dict[str, tuple[int, ...]]) -> tuple[float, float]:
-    """Seconds to compile in a fresh process: with an empty cache, and again."""
+def compile_seconds(path: Path, shapes: dict[str, tuple[int, ...]]) -> tuple[float, float, float, float]:
+    """Seconds to compile in a fresh process, by the clock and of the CPU: with an empty cache, and again."""
     with tempfile.TemporaryDirectory() as cache:
         command = [sys.executable, "-c", FRESH, str(path), json.dumps(shapes)]
         environment = {**os.environ, "INTAGLIO_CACHE": cache}
-        times = [float(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout) for _ in range(4)]
-    return times[0], min(times[1:])
+        runs = [subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout for _ in range(4)]
+    cold, *warm = (tuple(map(float, run.split())) for run in runs)
+    best = min(warm)
+    return cold[0], cold[1], best[0], best[1]
 
 
 def main() -> None:
@@ -126,7 +131,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     arguments = parser.parse_args()
     if not arguments.json:
-        print(f"{'model':24s} {'intaglio ms':>12s} {'onnxruntime':>12s} {'ratio':>6s} {'error':>8s} {'compile s':>10s} {'cached s':>9s}")
+        times = f"{'intaglio ms':>12s} {'onnxruntime':>12s} {'ratio':>6s} {'error':>8s}"
+        print(f"{'model':24s} {times} {'compile':>8s} {'cpu':>6s} {'cached':>8s} {'cpu':>6s}")
     for path in find(arguments.models):
         row = measure(path, arguments.seconds)
         print(json.dumps(asdict(row)) if arguments.json else row, flush=True)

@@ -20,8 +20,8 @@ class ReachMask(Operation, name="graph.reach_mask", traits=(Pure,)):
 
     mask [N, g, H, W]: chosen where not zero.
     output [N, g, ceil(extents[0] / unit[0]), ceil(extents[1] / unit[1])]: f32, 1 or 0. A chosen pixel o needs pixels o * scale + low
-    to o * scale + high of the value, along each of its two axes, which are `extents` long. Never too small; a tile may be counted whose pixels lie
-    between those of a dilated window.
+    to o * scale + high of the value, along each of its two axes, which are `extents` long. Never too small; a tile may be counted
+    whose pixels lie between those of a dilated window.
     """
 
     mask: Value = operand()
@@ -73,8 +73,8 @@ class ReachMask(Operation, name="graph.reach_mask", traits=(Pure,)):
 class SelectTiles(Operation, name="graph.select_tiles", traits=(Pure,)):
     """A value in its active tiles, the background in the others.
 
-    value [N, K, H, W]; active [ceil(N / unit0), ceil(K / unit1), ...]: a tile is active where this is not zero; background: as the value, or missing
-    where nobody reads inactive tiles (the evaluator then shows NaN there).
+    value [N, K, H, W]; active [ceil(N / unit0), ceil(K / unit1), ...]: a tile is active where this is not zero; background: as the
+    value, or missing where nobody reads inactive tiles (the evaluator then shows NaN there).
     """
 
     value: Value = operand()

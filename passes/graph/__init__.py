@@ -9,4 +9,13 @@ from .place_masks import PlaceMasks
 from .recognize_masks import RecognizeMasks
 from .spread_selections import SpreadSelections
 
-__all__ = ["AbsorbBatchNorms", "AbsorbPads", "AbsorbScales", "AbsorbTransposes", "InlineMasked", "PlaceMasks", "RecognizeMasks", "SpreadSelections"]
+__all__ = [
+    "AbsorbBatchNorms",
+    "AbsorbPads",
+    "AbsorbScales",
+    "AbsorbTransposes",
+    "InlineMasked",
+    "PlaceMasks",
+    "RecognizeMasks",
+    "SpreadSelections",
+]

@@ -16,7 +16,7 @@ from .scalars import literal, maximum, select
 
 @lowering(graph.ReachMask)
 def lower_reach_mask(op: graph.ReachMask, build: Builder) -> Value:
-    """For tile t the candidates are pixels (t * unit + unit - 1 - low) floordiv scale - a, a = 0, 1, ...; outside the mask there are none."""
+    """For tile t the candidates are pixels (t * unit + unit - 1 - low) floordiv scale - a, a = 0, 1, ...; none lie outside the mask."""
     chosen = pointwise(build, [op.mask], lambda x: select(~x.equals(0), literal(x.build, 1.0, f32), 0), element=f32)
     N, g, *tiles = tensor_type(op.output).extents
     counts = [op.candidates(axis) for axis in range(2)]

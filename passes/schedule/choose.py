@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from ...dialects import tensor
 from ...dialects.ir.affine import Affine
 from ...dialects.ir.types import BufferType, Type, element_of
+from ...dialects.tensor.view import tensor_type
 from ...targets.description import Target
 from ..analysis.domain import Access, Domain, Reads, combiner, domain, reads
 from .cost import Window, best_tile
@@ -285,7 +286,7 @@ def _simple_tile(problem: _Problem, extents: Sequence[int], vector_dim: int, lan
 
 def _read_along(problem: _Problem) -> list[int]:
     """Dims along which the largest input lies: a square block of them and of the output's uses each cache line whole, both ways."""
-    largest = max(problem.accesses, key=lambda entry: entry[0].argument.type.elements, default=None)  # type: ignore[union-attr]
+    largest = max(problem.accesses, key=lambda entry: tensor_type(entry[0].argument).elements, default=None)
     if largest is None:
         return []
     return [dim for dim in range(problem.parallel) if _coefficient(largest[1], dim) == 1 and problem.domain.parallel[dim] > 1]

@@ -108,7 +108,7 @@ def _total(rows_extent: int, vectors: int, rows: int, columns: int, reduction: i
     total = 0.0
     for tile_rows, row_tiles in _tiles(rows_extent, rows):
         for tile_columns, column_tiles in _tiles(vectors, columns):
-            overhead = 20.0 + tile_rows * tile_columns * (target.costs.store + target.costs.load)
+            overhead = (20.0 if target.vector_bits else 8.0) + tile_rows * tile_columns * (target.costs.store + target.costs.load)
             total += row_tiles * column_tiles * (reduction * step_cycles(tile_rows, tile_columns, target, window) + overhead)
     return total
 

@@ -108,9 +108,10 @@ class _Fusion:
         for member in group.members:
             if any(self.position[user] < here for user in self.outside_users(member, group, op)):
                 return False
-        first = next(iter(group.members))
+        if group.root is None:
+            return _same_space(next(iter(group.members)), op, group)
         together: dict[Operation, None] = dict.fromkeys((*group.members, op))
-        return store_map(group.root or first, op.output, together) is not None and (group.root is not None or _same_space(first, op, group))
+        return store_map(group.root, op.output, together) is not None
 
     def outside_users(self, member: Member, group: _Group, op: Member) -> Iterator[Operation]:
         """Users of a member that are neither in the group nor `op`, looking through views that only these have."""
