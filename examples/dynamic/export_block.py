@@ -6,9 +6,9 @@ In: a `Block` (structure, extents, granularity) or a network's depths, and a see
 normalisations are folded into the convolutions, as exporters leave them. Structure after Han et al., "Latency-aware Spatial-wise
 Dynamic Networks" (NeurIPS 2022), section 3 and figure 2. NumPy and onnx are enough.
 
-The one thing to know: random maskers give densities that mean nothing. Who measures time feeds `blob_mask` to the `input` variant, whose
-mask is compared with 0.5 and enlarged just like a masker's; with the same seed the `masker`, `input` and `dense` variants have the same
-convolutions.
+The one thing to know: random maskers give densities that mean nothing, in a deep net mostly 0 or 1. Who measures time feeds `blob_mask`
+to the `input` variant, whose mask is compared with 0.5 and enlarged just like a masker's, or `steering(blob_mask(...))` to the `steered`
+one, which does a masker's work too. With the same seed all variants have the same convolutions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-Mask = Literal["masker", "input", "dense"]
+Mask = Literal["masker", "steered", "input", "dense"]
 Array = NDArray[np.float32]
 OPSET = 17
 EXPANSION = 4  # channels out of a bottleneck, per unit of width
@@ -131,7 +131,11 @@ class Graph:
 
 
 def block_model(block: Block, mask: Mask = "masker", *, batch: int = 1, seed: int = 0) -> onnx.ModelProto:
-    """One block: input `x`, with mask="input" also `mask` (`Block.mask_shape`, kept where above 0.5); output `y`."""
+    """One block: input `x`, output `y`; inputs of `Block.mask_shape` are
+
+    `mask` with mask="input": kept where above 0.5;
+    `steer` with mask="steered": added to the masker's logits for keeping, see `steering`.
+    """
     graph = Graph(seed, batch)
     add_block(graph, graph.input("x", block.input_shape(batch)), block, mask, "", "y")
     return graph.model("y", (batch, block.channels_out, block.size, block.size))
@@ -148,7 +152,8 @@ def resnet101_lasnet(
 ) -> onnx.ModelProto:
     """The whole network on `image` (N, 3, 224, 224), with the paper's granularity per stage; output `scores` (N, classes).
 
-    With mask="input" every block has an input `layerI.J.mask`; `network_blocks` gives their shapes in the same order.
+    With mask="input" every block has an input `layerI.J.mask`, with mask="steered" `layerI.J.steer`; `network_blocks` gives their shapes in
+    the same order.
     """
     graph = Graph(seed, batch)
     x = graph.op("Relu", [graph.conv(graph.input("image", (batch, 3, 224, 224)), (3, 64, 7), "stem", stride=2)], "stem.relu")
@@ -178,7 +183,7 @@ def add_block(graph: Graph, x: str, block: Block, mask: Mask, prefix: str, outpu
     if block.stride != 1 or block.channels_in != block.channels_out:
         identity = graph.conv(x, (block.channels_in, block.channels_out, 1), f"{prefix}shortcut", stride=block.stride)
     if mask != "dense":
-        keep = add_masker(graph, x, block, prefix) if mask == "masker" else add_mask_input(graph, block, prefix)
+        keep = add_mask_input(graph, block, prefix) if mask == "input" else add_masker(graph, x, block, prefix, steered=mask == "steered")
         y = graph.op("Mul", [y, enlarge(graph, keep, block, prefix)], f"{prefix}masked")
     return graph.op("Relu", [graph.op("Add", [y, identity], f"{prefix}sum")], output)
 
@@ -196,7 +201,7 @@ def add_branch(graph: Graph, x: str, block: Block, prefix: str) -> str:
     return graph.conv(y, (width, last, 1), f"{prefix}conv3", gain=BRANCH_GAIN)
 
 
-def add_masker(graph: Graph, x: str, block: Block, prefix: str) -> str:
+def add_masker(graph: Graph, x: str, block: Block, prefix: str, *, steered: bool) -> str:
     """Pooling to the coarse grid, two logits per mask group, keep >= drop as a boolean of `Block.mask_shape`."""
     window = block.granularity * block.stride
     if window > 1:
@@ -208,6 +213,8 @@ def add_masker(graph: Graph, x: str, block: Block, prefix: str) -> str:
     logits = graph.op("Conv", [x, *weights], f"{prefix}masker.conv", kernel_shape=[1, 1])
     keep, drop = f"{prefix}masker.keep", f"{prefix}masker.drop"
     graph.nodes.append(helper.make_node("Split", [logits], [keep, drop], name=f"{prefix}masker.split", axis=1))
+    if steered:
+        keep = graph.op("Add", [keep, graph.input(f"{prefix}steer", block.mask_shape(graph.batch))], f"{prefix}masker.steered")
     return graph.op("GreaterOrEqual", [keep, drop], f"{prefix}masker.decision")
 
 
@@ -251,6 +258,11 @@ def blob_mask(shape: Sequence[int], density: float, rng: np.random.Generator, bl
     return mask.reshape(*outer, height, width)
 
 
+def steering(mask: Array) -> Array:
+    """What a `steered` masker has to be fed so that it decides for `mask`: more than its own logits ever weigh."""
+    return np.where(mask > 0.5, np.float32(1e6), np.float32(-1e6))
+
+
 def reads_of_conv1(mask: Array, block: Block) -> NDArray[np.bool_]:
     """Which pixels of the input grid a bottleneck's 1x1 has to compute for a coarse mask: what the 3x3 after it reads.
 
@@ -270,7 +282,7 @@ def main() -> None:
     parser.add_argument("output")
     parser.add_argument("--stage", type=int, choices=range(4), default=0)
     parser.add_argument("--granularity", type=int, default=4)
-    parser.add_argument("--mask", choices=("masker", "input", "dense"), default="masker")
+    parser.add_argument("--mask", choices=("masker", "steered", "input", "dense"), default="masker")
     parser.add_argument("--basic", action="store_true")
     parser.add_argument("--first", action="store_true", help="the stage's first block: other channels, stride 2")
     parser.add_argument("--seed", type=int, default=0)

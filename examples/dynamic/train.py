@@ -222,9 +222,10 @@ def export(net: Net) -> None:
 
 
 def write_examples(session: onnxruntime.InferenceSession, pixels: Pixels, labels: Labels) -> None:
-    """The first held-out scene of each label in `SHOWN`, alone as a picture and together as an ONNX test folder."""
+    """For each label in `SHOWN` the first held-out scene that is read right, alone as a picture and together as an ONNX test folder."""
     (HERE / "labels.txt").write_text("\n".join(LABELS) + "\n")
-    chosen = [int(np.flatnonzero(labels == LABELS.index(label))[0]) for label in SHOWN]
+    read = session.run(None, {"image": as_input(pixels)})[0].argmax(1)
+    chosen = [int(np.flatnonzero((labels == read) & (labels == LABELS.index(label)))[0]) for label in SHOWN]
     for label, place in zip(SHOWN, chosen, strict=True):
         Image.fromarray(pixels[place]).save(HERE / f"{label}.png", optimize=True)
     folder = HERE / "test_data_set_0"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from PIL import Image
 
-from export_block import STAGES, Block, blob_mask, block_model, network_blocks, reads_of_conv1, resnet101_lasnet, stage_block
+from export_block import STAGES, Block, blob_mask, block_model, network_blocks, reads_of_conv1, resnet101_lasnet, stage_block, steering
 from scenes import Labels, as_input, digits, held_out
 from sources import ROOT
 
@@ -180,6 +180,9 @@ def test_a_block_computes_the_published_formula(block: Block) -> None:
 
     mask = blob_mask(block.mask_shape(2), 0.5, rng)
     (y,) = run(block_model(block, "input", batch=2, seed=3), x=x, mask=mask)
+    np.testing.assert_allclose(y, expected(exact, mask.astype(np.float64), values, block), rtol=1e-4, atol=1e-4)
+
+    (y,) = run(block_model(block, "steered", batch=2, seed=3), x=x, steer=steering(mask))
     np.testing.assert_allclose(y, expected(exact, mask.astype(np.float64), values, block), rtol=1e-4, atol=1e-4)
 
     (y,) = run(block_model(block, "dense", batch=2, seed=3), x=x)
