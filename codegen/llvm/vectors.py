@@ -29,6 +29,11 @@ def _extract(op: loop.ExtractLane, e: Emitter) -> Ref:
     return e.f.extract(e.ref(op.a), op.lane)
 
 
+@translation(loop.Interleave)
+def _interleave(op: loop.Interleave, e: Emitter) -> Ref:
+    return e.f.shuffle(e.ref(op.a), e.ref(op.b), op.picks)
+
+
 @translation(loop.Reduce)
 def _reduce(op: loop.Reduce, e: Emitter) -> Ref:
     """Lower half with upper half, until one lane is left."""

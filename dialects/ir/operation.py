@@ -224,6 +224,7 @@ class Operation:
         cls.definition = Definition(name, traits)
         cls.canonicalizations = []
         for spec in field_specs(cls):
+            assert spec.name not in Operation.__slots__, f"{name}: {spec.name!r} is what every operation has"
             declare(cls, cls.definition, spec)
         assert name not in _REGISTRY or _REGISTRY[name].__qualname__ == cls.__qualname__, f"{name} is declared twice"
         _REGISTRY[name] = cls

@@ -6,7 +6,7 @@ values, so that code generation can fold their constant parts into addressing mo
 
 from .memory import Alloca, Carve, Load, Resource, Store, Subview
 from .nest import Apply, Call, For, If, Parallel, Probe, Yield
-from .vector import Broadcast, ExtractLane, Gather, Iota, Reduce
+from .vector import Broadcast, ExtractLane, Gather, Interleave, Iota, Reduce
 
 __all__ = [
     "Alloca",
@@ -18,6 +18,7 @@ __all__ = [
     "For",
     "Gather",
     "If",
+    "Interleave",
     "Iota",
     "Load",
     "Parallel",

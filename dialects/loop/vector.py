@@ -80,6 +80,39 @@ class Reduce(Operation, name="loop.reduce", traits=(Pure,)):
         return a[0]
 
 
+class Interleave(Operation, name="loop.interleave", traits=(Pure,)):
+    """One of the two exchanges of blocks of `size` lanes between two vectors, of which a transposition is made.
+
+    Lanes fall into blocks, even and odd in turn. `low`: the even blocks of a, and b's even blocks in the places of the odd ones;
+    otherwise a's odd blocks in the places of the even ones, and the odd blocks of b.
+    """
+
+    a: Value = operand()
+    b: Value = operand()
+    size: int = attribute()
+    low: bool = attribute()
+    output: Value = result()
+
+    def infer(self) -> Type:
+        return self.a.type
+
+    def verify(self) -> Iterable[str]:
+        if self.a.type != self.b.type or self.size < 1 or lanes_of(self.a.type) % (2 * self.size):
+            yield f"exchanges blocks of {self.size} lanes of {self.a.type} and {self.b.type}"
+
+    @property
+    def picks(self) -> list[int]:
+        """For each lane of the result, the lane of a followed by b that it comes from."""
+        count = lanes_of(self.a.type)
+        even = [lane & self.size == 0 for lane in range(count)]
+        if self.low:
+            return [lane if is_even else count + lane - self.size for lane, is_even in enumerate(even)]
+        return [lane + self.size if is_even else count + lane for lane, is_even in enumerate(even)]
+
+    def evaluate(self, a: Array, b: Array) -> Array:
+        return np.concatenate([a, b])[self.picks]
+
+
 class ExtractLane(Operation, name="loop.extract_lane", traits=(Pure,)):
     """One lane of a vector."""
 

@@ -68,6 +68,10 @@ def choose_schedule(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs
     if unit:
         vector_dim, lane_count = (vector_dim, lane_count) if vector_dim < problem.parallel else (-1, 1)
         tile = _masked_tile(problem, extents, vector_dim, lane_count, unit)
+    across = -1
+    turned = _turned_block(problem, extents) if vector_dim < 0 else None
+    if turned is not None:
+        vector_dim, lane_count, across, tile = turned
     reduction = _reduction_order(problem, extents)
     unroll = _unrolled(problem, extents, tile, vector_dim, lane_count, reduction)
     crowded = [dim for dim in reduction if not _taps_fit(problem, tile, vector_dim, lane_count, dim, extents[dim])]
@@ -78,7 +82,22 @@ def choose_schedule(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs
     shared = _shared(problem, extents, tile, order)
     if shared >= 0:
         order = (shared, *(dim for dim in order if dim != shared))
-    return Schedule(extents, order, tile, vector_dim, lane_count, reduction, unroll, shared, unit)
+    return Schedule(extents, order, tile, vector_dim, lane_count, reduction, unroll, shared, across, unit)
+
+
+def _turned_block(problem: _Problem, extents: Sequence[int]) -> tuple[int, int, int, tuple[int, ...]] | None:
+    """For a copy that lies the other way: read along the one dim, turn a square block in registers, write along the other."""
+    along = _read_along(problem)
+    inner = [dim for dim in range(problem.parallel) if all(_coefficient(o, dim) == 1 for o in problem.outputs)]
+    if problem.domain.root is not None or problem.reads.guards or not problem.target.vector_bits or not along or not inner:
+        return None
+    lane_count = problem.target.vector_bits // _widest(problem)
+    readable = all(_coefficient(offset, along[0]) in (0, 1) and offset.is_linear for _, offset, _ in problem.accesses)
+    if not readable or min(extents[along[0]], extents[inner[0]]) < lane_count or lane_count < 4 or along[0] == inner[0]:
+        return None
+    tile = [1] * problem.parallel
+    tile[along[0]] = tile[inner[0]] = lane_count
+    return along[0], lane_count, inner[0], tuple(tile)
 
 
 def _units(problem: _Problem, extents: Sequence[int], tile: Sequence[int]) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ class Schedule:
     reduction: reduction dims, outermost first.
     unroll: those of them that are written out, each in its place: one after the other around the loops that stand further inside.
     parallel: the dim whose tiles the threads share; -1: none.
+    across: the dim along which a square block of vectors is turned before it is stored, because the output lies that way; -1: none.
     unit: where a mask decides: extents of its tiles along the parallel dims (0: it does not depend on the dim); empty: no mask.
     """
 
@@ -30,6 +31,7 @@ class Schedule:
     reduction: tuple[int, ...] = ()
     unroll: tuple[int, ...] = ()
     parallel: int = -1
+    across: int = -1
     unit: tuple[int, ...] = ()
 
     def __str__(self) -> str:
@@ -51,6 +53,6 @@ class Schedule:
 
 
 def _parse_value(key: str, text: str) -> int | tuple[int, ...]:
-    if key in ("vector", "lanes", "parallel"):
+    if key in ("vector", "lanes", "parallel", "across"):
         return int(text)
     return tuple(int(part) for part in text.split("x") if part)

@@ -303,8 +303,40 @@ class _Lowering:
         is_background = self.masked is not None and not self.emit.masked[self.masked]
         needs_root = self.domain.root is not None and not is_background
         values = self.reduce(tile, points) if needs_root else [None] * len(points)
+        if self.is_turned(tile):
+            self.finish_block(tile, points)
+            return
         for point, value in zip(points, values, strict=True):
             self.finish_point(point, value)
+
+    def is_turned(self, tile: Tile) -> bool:
+        """Whether this is a whole square block, to be turned in registers; what is left at the edges is stored lane by lane."""
+        schedule = self.schedule
+        return schedule.across >= 0 and tile.size[schedule.across] == tile.size[schedule.vector] == schedule.lanes
+
+    def finish_block(self, tile: Tile, points: Sequence[Point]) -> None:
+        """A block of vectors, read along one dim and stored along the other."""
+        emit, schedule = self.emit, self.schedule
+        for (output, map_), (flat, type_) in zip(self.domain.outputs, self.results, strict=True):
+            rows = [emit.widen(emit.value(output, map_.compose(point.at)), schedule.lanes) for point in points]
+            for number, column in enumerate(self.transposed(rows)):
+                at = list(tile.base)
+                at[schedule.vector] = at[schedule.vector] + number
+                at[schedule.across] = at[schedule.across] + d(LANE)
+                emit.store(column, flat, type_, map_.compose(at))
+
+    def transposed(self, rows: list[Value]) -> list[Value]:
+        """The columns of a square block: blocks of half the size change places, then of a quarter, and so on."""
+        block = len(rows) // 2
+        while block:
+            turned = list(rows)
+            for i in range(len(rows)):
+                if not i & block:
+                    a, b = rows[i], rows[i + block]
+                    turned[i] = self.emit.add(loop.Interleave(a, b, size=block, low=True)).output
+                    turned[i + block] = self.emit.add(loop.Interleave(a, b, size=block, low=False)).output
+            rows, block = turned, block // 2
+        return rows
 
     def finish_point(self, point: Point, value: Value | None) -> None:
         """The epilogue and the stores of one vector."""
