@@ -18,6 +18,7 @@ define_pipeline(
     "absorb-pads",
     "absorb-batch-norms",  # into weights, or into Mul and Add
     "absorb-scales",  # biases and scales that exporters leave as Add and Mul, and what the pass before made of lone normalisations
+    "recognize-hard-swish",  # a division less per element where exporters spell it out
     "fold-constants",  # what the absorbing passes put between constants
     "cse",  # exporters repeat constants and shape arithmetic
     "dce",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -111,18 +112,17 @@ class Conv(Convolution, name="graph.conv", traits=(Pure,)):
         assert w is not None
         rank = len(self.strides)
         source = padded(widened(x), self.pads[:rank], self.pads[rank:], 0)
-        extents = [
-            max((n - reach(k, d)) // s + 1, 0) for n, k, s, d in zip(source.shape[2:], w.shape[2:], self.strides, self.dilations, strict=True)
-        ]
-        source = source.reshape(x.shape[0], self.groups, -1, *source.shape[2:])
-        filters = widened(w).reshape(self.groups, w.shape[0] // self.groups, w.shape[1], -1)
-        total = np.zeros((x.shape[0], self.groups, filters.shape[1], int(np.prod(extents))), source.dtype)
+        axes_ = zip(source.shape[2:], w.shape[2:], self.strides, self.dilations, strict=True)
+        extents = [max((n - reach(k, d)) // s + 1, 0) for n, k, s, d in axes_]
+        source = source.reshape(x.shape[0], self.groups, w.shape[1], *source.shape[2:])
+        filters = widened(w).reshape(self.groups, w.shape[0] // self.groups, w.shape[1], math.prod(w.shape[2:]))
+        total = np.zeros((x.shape[0], self.groups, filters.shape[1], math.prod(extents)), source.dtype)
         # As many groups at a time as stay in the cache.
         step = max(CACHED_ELEMENTS // max(total[:, 0].size, 1), 1)
         for first in range(0, self.groups, step):
             some = slice(first, first + step)
             for t, seen in enumerate(taps(source[:, some], w.shape[2:], self.strides, self.dilations, extents)):
-                columns = seen.reshape(*seen.shape[:3], -1)
+                columns = seen.reshape(*seen.shape[:3], math.prod(extents))
                 factors = filters[some, ..., t]
                 total[:, some] += columns * factors if factors.shape[2] == 1 else factors @ columns
         out = total.reshape(x.shape[0], w.shape[0], *extents)
@@ -170,7 +170,7 @@ class ConvTranspose(Convolution, name="graph.conv_transpose", traits=(Pure,)):
         N, rank, K = x.shape[0], len(self.strides), w.shape[1] * self.groups
         window = list(zip(x.shape[2:], w.shape[2:], self.strides, self.dilations, self.extra, strict=True))
         total = np.zeros((N, K, *((n - 1) * s + reach(k, d) + e for n, k, s, d, e in window)), widened(x).dtype)
-        columns = widened(x).reshape(N, self.groups, x.shape[1] // self.groups, -1)
+        columns = widened(x).reshape(N, self.groups, x.shape[1] // self.groups, math.prod(x.shape[2:]))
         filters = widened(w).reshape(self.groups, x.shape[1] // self.groups, w.shape[1], *w.shape[2:])
         for offsets in itertools.product(*map(range, w.shape[2:])):
             tap: tuple[Any, ...] = (..., *offsets)

@@ -6,6 +6,7 @@ from .absorb_scales import AbsorbScales
 from .absorb_transposes import AbsorbTransposes
 from .inline_masked import InlineMasked
 from .place_masks import PlaceMasks
+from .recognize_hard_swish import RecognizeHardSwish
 from .recognize_masks import RecognizeMasks
 from .spread_selections import SpreadSelections
 
@@ -16,6 +17,7 @@ __all__ = [
     "AbsorbTransposes",
     "InlineMasked",
     "PlaceMasks",
+    "RecognizeHardSwish",
     "RecognizeMasks",
     "SpreadSelections",
 ]

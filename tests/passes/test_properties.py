@@ -20,13 +20,13 @@ from intaglio.dialects.ir.verifier import verify
 from intaglio.errors import CompileError, Severity
 from intaglio.passes.instruments import VerifyEach
 from intaglio.passes.manager import Pass, Pipeline, all_passes
-from programs import assert_round_trip, assert_same, copy, inputs_of, run
+from programs import assert_round_trip, assert_same, copy, inputs_of, run, run_lowered
 
 GENERATORS: dict[str, SearchStrategy[Module]] = {"graph": graph_programs(), "tensor": tensor_programs(), "loop": loop_programs()}
 EXAMPLES = settings(
-    max_examples=40,
+    max_examples=25,
     suppress_health_check=list(HealthCheck),
-    phases=(Phase.explicit, Phase.generate),
+    phases=(Phase.explicit, Phase.generate, Phase.shrink),
     report_multiple_bugs=False,
 )
 # Rounding of an inexact pass: it multiplies few factors into weights, each product rounded once in f32.
@@ -56,6 +56,22 @@ def test_a_pass_keeps_what_a_program_computes(pass_class: type[Pass], stage: str
 
 
 MARKS = ("", "-", "<", ">", '"', "(", "99999999999999999999", "x", "%0", "0x", " : ", "i64", "nan", "true", "d9")
+
+
+@pytest.mark.parametrize("target", ["cortex-m4", "x86-64-v3"])
+def test_the_default_pipeline_keeps_what_a_program_computes(target: str) -> None:
+    @EXAMPLES
+    @given(GENERATORS["graph"], st.integers(0, 99))
+    def hold(module: Module, seed: int) -> None:
+        note(print_operation(module))
+        changed = copy(module)
+        Pipeline.parse(f"default{{target={target}}}").run(changed, [VerifyEach()])
+        assert_round_trip(changed)
+        inputs = inputs_of(module.function("main"), seed)
+        before = run(module, module.function("main"), inputs)
+        assert_same(before, run_lowered(changed, inputs, before), INEXACT_RTOL)
+
+    hold()
 
 
 @pytest.mark.parametrize("stage", GENERATORS)

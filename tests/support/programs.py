@@ -69,6 +69,16 @@ def _draw(element: Scalar, shape: tuple[int, ...], random: np.random.Generator, 
     return np.full(shape, "text", dtype=object)
 
 
+def run_lowered(module: Module, inputs: Sequence[Array], before: Outcome) -> Outcome:
+    """The outcome of a `main` that tensor-to-loop made: after the inputs it takes buffers for the results, and the arena."""
+    main = module.function("main")
+    rest = [_array(argument.type, np.random.default_rng(1), special=False) for argument in main.arguments[len(inputs) :]]
+    arguments = [*(array.reshape(-1) for array in inputs), *rest]
+    after = run(module, main, arguments)
+    made = after.buffers[len(inputs) : len(inputs) + len(before.results)]
+    return Outcome(tuple(new.reshape(old.shape) for new, old in zip(made, before.results, strict=True)), (), after.largest)
+
+
 def run(module: Module, function: Function, inputs: Sequence[Array]) -> Outcome:
     """The outcome of `function` on `inputs`, which stay as they are."""
     bases = [array.copy() for array in inputs]
