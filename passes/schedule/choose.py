@@ -118,7 +118,7 @@ def _masked_tile(
     reduction = math.prod(extents[problem.parallel :])
     last = inner[-1]
     rows = unit[last]
-    two = len(inner) > 1 and rows < 4 and unit[inner[-2]] > 1
+    two = len(inner) > 1 and rows < 8 and unit[inner[-2]] > 1
     best = best_tile(rows * 2 if two else rows, vectors, reduction, reduction * lane_count * 4, problem.target)
     tile[last] = min(best.rows, rows)
     if two and best.rows >= 2 * rows:
