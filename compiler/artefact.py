@@ -12,6 +12,8 @@ import struct
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from .masks import Region, region_from
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -60,7 +62,10 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything about an object but its bytes. `stack_bytes` is None where it is not known; `external` are the digests of data files."""
+    """Everything about an object but its bytes. `stack_bytes` is None where it is not known; `external` are the digests of data files.
+
+    The last `observed` of the outputs are values that the model itself does not return.
+    """
 
     name: str
     target: str
@@ -79,6 +84,8 @@ class Manifest:
     layers: tuple[Layer, ...] = ()
     remarks: tuple[str, ...] = ()
     external: tuple[tuple[str, str], ...] = ()
+    observed: int = 0
+    regions: tuple[Region, ...] = ()
 
     @property
     def flash_bytes(self) -> int:
@@ -132,6 +139,7 @@ def _manifest(record: dict[str, Any]) -> Manifest:
         Layer(**{**layer, "nodes": tuple((name, op_type) for name, op_type in layer["nodes"])}) for layer in record["layers"]
     )
     record["external"] = tuple((location, digest) for location, digest in record["external"])
+    record["regions"] = tuple(map(region_from, record["regions"]))
     return Manifest(**{**record, "kernels": tuple(record["kernels"]), "remarks": tuple(record["remarks"])})
 
 

@@ -11,13 +11,14 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..errors import CompileError, error, quote
 from .artefact import Artefact, Manifest, Port
 from .feeds import Array, bound_shapes, checked_feeds
+from .masks import MaskOptions
 from .options import Options
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def _ignore(stage: str) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """One call: outputs by name, and what it took. Of `latency_ms` and the chip's figures, those that do not apply are None."""
+    """One call: outputs by name, observed values beside them, and what it took. Of `latency_ms` and the chip's figures, those that do not apply are None."""
 
     outputs: dict[str, Array]
     artefact: Artefact
@@ -47,6 +48,7 @@ class Run:
     flash_bytes: int | None = None
     ram_bytes: int | None = None
     by_layer: tuple[int, ...] = ()  # ticks or instructions of every layer, where they were measured
+    observed: Mapping[str, Array] = field(default_factory=dict)
 
 
 def compile(
@@ -61,15 +63,20 @@ def compile(
     cache: bool = True,
     progress: Progress = _ignore,
     load: bool = True,
+    masks: MaskOptions = MaskOptions(),
+    observe: Sequence[str] = (),
 ) -> Model:
     """The ONNX model at `path`, compiled for `target`. Raises CompileError with everything that is wrong with it.
 
     `dims` and `shapes` bind what the file leaves open; on the host the rest is taken from the arrays of each call. `name` begins the C
     symbols. With `cache` false, nothing is read from or written to the disk. `progress` is told the stages as they pass. With `load` false,
-    code for the host is not loaded before the first call.
+    code for the host is not loaded before the first call. `masks` are choices about spatially dynamic networks. `observe` names inner values of
+    the file that `run` returns beside the outputs.
     """
     file = Path(path)
-    options = Options.of(file, name=name, target=target, threads=threads, dims=dims, shapes=shapes, profile=profile)
+    options = Options.of(
+        file, name=name, target=target, threads=threads, dims=dims, shapes=shapes, profile=profile, masks=masks, observe=observe
+    )
     model = Model(_Compiler(file, options, cache, progress))
     if load and target == "host" and model.is_compiled:
         model.load()
@@ -169,7 +176,8 @@ class Model:
     @property
     def outputs(self) -> tuple[Port, ...]:
         """Names, shapes (None where open) and element types."""
-        return self._base.manifest.outputs
+        manifest = self._base.manifest
+        return manifest.outputs[: len(manifest.outputs) - manifest.observed]
 
     @property
     def manifest(self) -> Manifest:
@@ -191,9 +199,10 @@ class Model:
         self._specialised(())
 
     def run(self, inputs: Mapping[str, object]) -> dict[str, Array]:
-        """The outputs for `inputs`, arrays by name. Raises CompileError when they do not fit."""
+        """The outputs for `inputs`, arrays by name, and what is observed. Raises CompileError when they do not fit."""
         if self.options.target != "host":
-            return self.measure(inputs, repeats=0).outputs
+            done = self.measure(inputs, repeats=0)
+            return {**done.outputs, **done.observed}
         return self._for(inputs)[1].run(inputs)
 
     def __call__(self, value: object) -> dict[str, Array]:
@@ -210,8 +219,15 @@ class Model:
         from .chip import run_on_chip
 
         done = run_on_chip(self._base, checked_feeds(self.inputs, inputs))
-        outputs = dict(zip((port.name for port in self.outputs), done.outputs, strict=False))  # counters may follow
-        return Run(outputs, self._base, None, done.instructions, done.stack_bytes, done.flash_bytes, done.ram_bytes, done.by_layer)
+        named = dict(zip((port.name for port in self.manifest.outputs), done.outputs, strict=False))  # counters may follow
+        outputs, observed = self._parted(named)
+        return Run(outputs, self._base, None, done.instructions, done.stack_bytes, done.flash_bytes, done.ram_bytes, done.by_layer, observed)
+
+    def _parted(self, named: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+        """The outputs of the model itself, and what is observed."""
+        own = {port.name for port in self.outputs}
+        parts = [{name: array for name, array in named.items() if (name in own) == wanted} for wanted in (True, False)]
+        return parts[0], parts[1]
 
     def save(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
         """Write object, header and manifest, for the host also the shared library that `intaglio.load()` opens; the paths are returned."""
@@ -226,7 +242,7 @@ class Model:
 
     def _measure_native(self, inputs: Mapping[str, object], repeats: int) -> Run:
         artefact, native = self._for(inputs)
-        outputs = native.run(inputs)
+        outputs, observed = self._parted(native.run(inputs))
         native.take_counters()  # of the first run, which warms caches
         times: list[float] = []
         deadline = time.perf_counter() + MEASURE_SECONDS
@@ -235,7 +251,7 @@ class Model:
             native.run(inputs)
             times.append(time.perf_counter() - start)
         ticks = tuple(int(row[1]) // len(times) for row in native.take_counters())
-        return Run(outputs, artefact, sorted(times)[len(times) // 2] * 1e3, by_layer=ticks)
+        return Run(outputs, artefact, sorted(times)[len(times) // 2] * 1e3, by_layer=ticks, observed=observed)
 
     def _for(self, inputs: Mapping[str, object]) -> tuple[Artefact, NativeModel]:
         """The specialisation for these arrays."""

@@ -78,7 +78,18 @@ def _artefact(path: Path, options: Options, cached: bool, progress: Callable[[st
 
     dims, shapes = dict(options.dims), dict(options.shapes)
     model = compile(
-        path, options.target, options.threads, dims, shapes, options.profile, name=options.name, cache=cached, progress=progress, load=False
+        path,
+        options.target,
+        options.threads,
+        dims,
+        shapes,
+        options.profile,
+        name=options.name,
+        cache=cached,
+        progress=progress,
+        load=False,
+        masks=options.masks,
+        observe=options.observe,
     )
     if not model.is_compiled:
         opened = ", ".join(quote(port.name) for port in model.inputs if not port.is_static)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..errors import CompileError, error
 from ..targets.abi import check_name
+from .masks import MaskOptions
 
 __all__ = ["Options", "identifier_of"]
 
@@ -23,7 +24,8 @@ LONGEST_NAME = 48  # of a name that is made from a file's
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """One compilation: `name` begins every C symbol; `dims` and `shapes` bind what the model leaves open, in sorted order."""
+    """One compilation: `name` begins every C symbol; `dims` and `shapes` bind what the model leaves open, in sorted order; `observe` names
+    inner values of the file that are returned as further outputs."""
 
     name: str
     target: str = "host"
@@ -31,6 +33,8 @@ class Options:
     dims: tuple[tuple[str, int], ...] = ()
     shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
     profile: bool = False
+    masks: MaskOptions = MaskOptions()
+    observe: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -43,6 +47,8 @@ class Options:
         dims: Mapping[str, int] | None = None,
         shapes: Mapping[str, Sequence[int]] | None = None,
         profile: bool = False,
+        masks: MaskOptions = MaskOptions(),
+        observe: Sequence[str] = (),
     ) -> Options:
         """The options for the model at `path`, whose file name names the C symbols if nothing else does."""
         if not 1 <= threads <= MOST_THREADS:
@@ -56,6 +62,8 @@ class Options:
             dims=tuple(sorted((dims or {}).items())),
             shapes=tuple(sorted((key, tuple(shape)) for key, shape in (shapes or {}).items())),
             profile=profile,
+            masks=masks,
+            observe=tuple(dict.fromkeys(observe)),
         )
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..errors import CompileError, error, quote
+from .masks import DECISIONS, DEFAULT_DENSITY, MaskOptions
 
-__all__ = ["add_binding_arguments", "choices", "dim", "input_file", "pairs", "shape"]
+__all__ = ["add_binding_arguments", "add_mask_arguments", "choices", "density", "dim", "input_file", "mask_options", "pairs", "shape"]
 
 T = TypeVar("T")
 MOST_EXTENT = 2**40
@@ -26,6 +27,48 @@ def add_binding_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dim", action="append", default=[], metavar="NAME=8", help="the extent of a named dimension")
     parser.add_argument("--shape", action="append", default=[], metavar="INPUT=1x3x224x224", help="the shape of an input")
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache on disk (INTAGLIO_CACHE is its folder)")
+
+
+def add_mask_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every command that compiles takes about spatially dynamic networks, and --remarks."""
+    parser.add_argument("--remarks", action="store_true", help="print what was recognised or left alone, and why")
+    parser.add_argument("--strict-masks", action="store_true", help="keep products of a mask's zeros with infinity and NaN: skips less")
+    parser.add_argument(
+        "--mask-decision", choices=DECISIONS, default="auto", help="skip where it is predicted to gain, nowhere, or everywhere (%(default)s)"
+    )
+    parser.add_argument(
+        "--density",
+        action="append",
+        default=[],
+        metavar="[MASK=]0.3",
+        help=f"the share of a mask that is expected to be chosen ({DEFAULT_DENSITY})",
+    )
+    parser.add_argument(
+        "--calibrate", type=Path, metavar="DIR", help="take expected densities from inputs: .npy, .npz, .pb, pictures or test folders"
+    )
+
+
+def mask_options(arguments: argparse.Namespace) -> MaskOptions:
+    """The choices of `add_mask_arguments`; calibration comes on top."""
+    given = pairs("--density", arguments.density, density)
+    return MaskOptions(
+        strict=arguments.strict_masks,
+        decision=arguments.mask_decision,
+        density=given.pop("", DEFAULT_DENSITY),
+        densities=tuple(sorted(given.items())),
+    )
+
+
+def density(word: str) -> tuple[str, float]:
+    """MASK=0.3, or 0.3 for all masks: then the name is empty."""
+    name, equals, value = word.rpartition("=")
+    try:
+        share = float(value)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1 or (equals and not name):
+        raise _refuse("--density", word, "a share from 0 to 1, of one mask or of all: --density mask=0.3")
+    return name, share
 
 
 def dim(word: str) -> tuple[str, int]:

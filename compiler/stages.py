@@ -8,7 +8,7 @@ The one thing to know: this is the only file that knows the whole way.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import TypeAlias
 
@@ -19,7 +19,9 @@ from ..dialects.ir.types import BufferType, TensorType
 from ..dialects.loop import Call
 from ..errors import CompileError, error, printable, quote
 from ..passes import pipelines as _named  # noqa: F401 - registers passes and pipelines
-from ..passes.manager import Pass, Pipeline, Report
+from ..passes.graph.place_masks import PlaceMasks, densities_text
+from ..passes.graph.recognize_masks import RecognizeMasks
+from ..passes.manager import Instrument, Pass, Pipeline, Report
 from ..targets.description import Target
 from ..targets.load import load_target
 from .artefact import Artefact, Layer, Manifest, Port
@@ -27,6 +29,8 @@ from .frontend.importer import import_model
 from .frontend.problems import shown_path
 from .frontend.reader import ModelFile
 from .inspect import work_by_node
+from .mask_regions import RegionRecorder
+from .masks import MaskOptions
 from .options import Options
 
 __all__ = ["STAGES", "Observer", "build", "import_graph", "lower", "open_manifest", "pipeline_for"]
@@ -48,7 +52,7 @@ def _ignore(stage: str, module: func.Module) -> None:
 
 def import_graph(file: ModelFile, options: Options) -> func.Module:
     """The model as a graph, with what the options bind."""
-    return import_model(file, dict(options.dims), dict(options.shapes))
+    return import_model(file, dict(options.dims), dict(options.shapes), options.observe)
 
 
 def open_manifest(module: func.Module, options: Options, external: tuple[tuple[str, str], ...] = ()) -> Manifest:
@@ -62,6 +66,7 @@ def open_manifest(module: func.Module, options: Options, external: tuple[tuple[s
         profile=options.profile,
         threads=options.threads > 1,
         external=external,
+        observed=len(options.observe),
     )
 
 
@@ -71,9 +76,9 @@ def _port(name: str, type_: object) -> Port:
     return Port(name, type_.shape, str(type_.element), type_.names)
 
 
-def pipeline_for(text: str, target: str) -> Pipeline:
-    """The pipeline `text`, with every pass that asks for a machine given this one."""
-    return Pipeline(tuple(_aimed(pass_, target) for pass_ in Pipeline.parse(text).passes))
+def pipeline_for(text: str, target: str, masks: MaskOptions = MaskOptions()) -> Pipeline:
+    """The pipeline `text`, with every pass that asks for a machine given this one, and those about masks what the user chose."""
+    return Pipeline(tuple(_chosen(_aimed(pass_, target), masks) for pass_ in Pipeline.parse(text).passes))
 
 
 def _aimed(pass_: Pass, target: str) -> Pass:
@@ -81,14 +86,31 @@ def _aimed(pass_: Pass, target: str) -> Pass:
     return replace(pass_, target=target) if takes else pass_  # type: ignore[type-var]
 
 
-def lower(file: ModelFile, module: func.Module, options: Options, observe: Observer = _ignore, until: str = "loop") -> list[Report]:
+def _chosen(pass_: Pass, masks: MaskOptions) -> Pass:
+    match pass_:
+        case RecognizeMasks():
+            return replace(pass_, strict=masks.strict)
+        case PlaceMasks():
+            densities = densities_text(dict(masks.densities))
+            return replace(pass_, decision=masks.decision, density=masks.density, densities=densities, observe=masks.observe)
+    return pass_
+
+
+def lower(
+    file: ModelFile,
+    module: func.Module,
+    options: Options,
+    observe: Observer = _ignore,
+    until: str = "loop",
+    instruments: Sequence[Instrument] = (),
+) -> list[Report]:
     """Take an imported `module` to the end of the stage `until`; it is changed in place."""
     reports: list[Report] = []
     for stage, names in STAGES.items():
         if stage == "tensor":
             _refuse_open(file, open_manifest(module, options), load_target(options.target))
         text = ",".join((*names, PROBES) if stage == "loop" and options.profile else names)
-        reports += pipeline_for(text, options.target).run(module)
+        reports += pipeline_for(text, options.target, options.masks).run(module, instruments)
         observe(stage, module)
         if stage == until:
             break
@@ -108,10 +130,24 @@ def build(
     _refuse_open(file, ports, target)
     _refuse_huge(file, module, target)
     work = work_by_node(module)
-    reports = lower(file, module, options, observe)
+    recorder = RegionRecorder()
+
+    def note(stage: str, module: func.Module) -> None:
+        nonlocal ports
+        if stage == "graph":
+            ports = _with_masks(ports, open_manifest(module, options, external), recorder)
+        observe(stage, module)
+
+    reports = lower(file, module, options, note, instruments=[recorder])
     built = build_object(module, target, options.name, profile=options.profile, threads=options.threads > 1)
     _refuse_too_large(file, built, ports, target)
     return _artefact(built, ports, _layers(module, built, work), reports)
+
+
+def _with_masks(imported: Manifest, after_graph: Manifest, recorder: RegionRecorder) -> Manifest:
+    """The manifest with the regions, and their masks among the outputs if they are observed."""
+    added = after_graph.outputs[len(imported.outputs) :]
+    return replace(imported, outputs=(*imported.outputs, *added), observed=imported.observed + len(added), regions=recorder.regions)
 
 
 def _refuse_open(file: ModelFile, ports: Manifest, target: Target) -> None:

@@ -18,7 +18,7 @@ SUMMARY = "compile a model to an object and a header"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """MODEL, --target, -o, --name, --emit."""
-    from ..parameters import add_binding_arguments
+    from ..parameters import add_binding_arguments, add_mask_arguments
 
     parser.add_argument("model", type=Path, metavar="MODEL", help="an ONNX file")
     parser.add_argument("--target", required=True, metavar="T", help="the machine ('intaglio targets' lists them)")
@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", metavar="ID", help="what every C symbol begins with (made from the file's name)")
     parser.add_argument("--emit", default="obj,header", metavar="KIND,...", help="what to write (%(default)s)")
     add_binding_arguments(parser)
+    add_mask_arguments(parser)
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="on the host: more than 1 adds the entry for several threads")
     parser.add_argument("--profile", action="store_true", help="build with probes around the kernels")
 
@@ -33,9 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compile, make every file, write them."""
     from ...errors import printable
+    from ..calibrate import calibrated
     from ..emit import KINDS, emit
     from ..options import Options
-    from ..parameters import choices, dim, pairs, shape
+    from ..parameters import choices, dim, mask_options, pairs, shape
+    from ..report.remarks import print_remarks, remarks_of
     from ..report.terminal import bytes_text, progress, write
     from ..save import write_files
 
@@ -48,11 +51,15 @@ def run(arguments: argparse.Namespace) -> int:
         dims=pairs("--dim", arguments.dim, dim),
         shapes=pairs("--shape", arguments.shape, shape),
         profile=arguments.profile,
+        masks=mask_options(arguments),
     )
+    options = calibrated(arguments.model, options, arguments.calibrate, not arguments.no_cache)
     with progress(("import", "graph", "tensor", "loop")) as tell:
         manifest, files = emit(arguments.model, options, kinds, cached=not arguments.no_cache, progress=tell)
     for path in write_files(arguments.output, files):
         write(f"{printable(str(path))}  {bytes_text(path.stat().st_size)}")
+    if arguments.remarks:
+        print_remarks(manifest.remarks if manifest else remarks_of(arguments.model, options))
     if manifest is None:
         return 0
     stack = "" if manifest.stack_bytes is None else f", stack {bytes_text(manifest.stack_bytes)}"

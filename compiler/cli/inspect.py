@@ -3,45 +3,76 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ...targets.description import Target
     from ..inspect import Inspection
+    from ..masks import Region
 
 SUMMARY = "show layers, work and memory of a model"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """MODEL, --target, --dim, --shape, --json."""
+    """MODEL, --target, --dim, --shape, what concerns masks, --json."""
+    from ..parameters import add_mask_arguments
+
     parser.add_argument("model", type=Path, metavar="MODEL", help="an ONNX file")
     parser.add_argument("--target", metavar="T", help="the chip that the forecast is held against")
     parser.add_argument("--dim", action="append", default=[], metavar="NAME=8", help="the extent of a named dimension")
     parser.add_argument("--shape", action="append", default=[], metavar="INPUT=1x3x224x224", help="the shape of an input")
+    add_mask_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Import and print."""
     from ...targets.load import load_target
+    from ..calibrate import calibrated
     from ..frontend.importer import import_model
     from ..frontend.reader import read_model
     from ..inspect import inspect_module
-    from ..parameters import dim, pairs, shape
+    from ..inspect_masks import inspect_masks
+    from ..masks import region_record
+    from ..options import Options
+    from ..parameters import dim, mask_options, pairs, shape
+    from ..report.remarks import print_remarks
     from ..report.terminal import message, print_json
 
     target = load_target(arguments.target) if arguments.target else None
     file = read_model(arguments.model)
-    module = import_model(file, pairs("--dim", arguments.dim, dim), pairs("--shape", arguments.shape, shape))
+    options = Options.of(
+        arguments.model,
+        target=arguments.target or "host",
+        dims=pairs("--dim", arguments.dim, dim),
+        shapes=pairs("--shape", arguments.shape, shape),
+        masks=mask_options(arguments),
+    )
+    options = calibrated(arguments.model, options, arguments.calibrate, True)
+    module = import_model(file, dict(options.dims), dict(options.shapes))
     found = inspect_module(module)
+    regions, remarks = inspect_masks(file, module, options)
     for remark in file.remarks:
         message(str(remark))
+    if arguments.remarks:
+        print_remarks(remarks)
     if arguments.json:
-        print_json(_record(found, target))
+        print_json(_record(found, target) | {"masked_regions": [region_record(region) for region in regions]})
     else:
         _print(found, target)
+        _print_regions(regions)
     return 0
+
+
+def _print_regions(regions: Sequence[Region]) -> None:
+    from ..report.terminal import Column, print_table
+
+    if regions:
+        columns = (Column("mask", long=True), Column("kind"), Column("tile", right=True), Column("decision"), Column("why", long=True))
+        rows = [(each.mask, each.kind, str(each.granularity), each.decision, each.reason) for each in regions]
+        print_table("masked regions", columns, rows)
 
 
 def _record(found: Inspection, target: Target | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..driver import Model, Run
+    from ..options import Options
     from ..outcome import Case, Comparison
 
 SUMMARY = "compile a model and run it"
@@ -19,7 +20,7 @@ SUMMARY = "compile a model and run it"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Model, inputs, machine, and what to print."""
-    from ..parameters import add_binding_arguments
+    from ..parameters import add_binding_arguments, add_mask_arguments
 
     parser.add_argument("model", type=Path, metavar="MODEL", help="an ONNX file")
     parser.add_argument("--input", action="append", default=[], metavar="NAME=FILE", help="an input: .npy, .npz, .pb or a picture")
@@ -29,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", default="host", metavar="T", help="the machine ('intaglio targets' lists them); chips are emulated")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads on the host")
     add_binding_arguments(parser)
+    add_mask_arguments(parser)
+    parser.add_argument("--masks", type=Path, metavar="DIR", help="write what the masks choose over the input picture, as PNG")
     parser.add_argument("--profile", action="store_true", help="measure every layer")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--rtol", type=float, default=1e-3, metavar="X", help="relative tolerance of --test-data (%(default)s)")
@@ -42,28 +45,53 @@ def run(arguments: argparse.Namespace) -> int:
     """Compile, run every case, print; 1 if an output differs from what was expected."""
     from ..driver import compile
     from ..outcome import cases_of, compare
-    from ..parameters import dim, pairs, shape
+    from ..report.remarks import print_remarks
     from ..report.terminal import progress
 
     _refuse_unrunnable(arguments.target)
+    options = _options(arguments)
     with progress(("import", "graph", "tensor", "loop")) as tell:
         model = compile(
             arguments.model,
             arguments.target,
             arguments.threads,
-            pairs("--dim", arguments.dim, dim),
-            pairs("--shape", arguments.shape, shape),
-            arguments.profile and arguments.target == "host",  # the emulator counts by function, and needs no probes
+            dict(options.dims),
+            dict(options.shapes),
+            options.profile,
             cache=not arguments.no_cache,
             progress=tell,
+            masks=options.masks,
         )
         cases = cases_of(model, arguments.input, arguments.test_data)
         runs = [model.measure(case.inputs) for case in cases]
     comparisons = [
         found for case, each in zip(cases, runs, strict=True) for found in compare(case, each.outputs, arguments.rtol, arguments.atol)
     ]
+    if arguments.remarks:
+        print_remarks(model.report)
     _show(arguments, model, cases, runs, comparisons)
     return 0 if all(each.passed for each in comparisons) else 1
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    """What the words on the command line choose, calibrated if asked for."""
+    from dataclasses import replace
+
+    from ..calibrate import calibrated
+    from ..options import Options
+    from ..parameters import dim, mask_options, pairs, shape
+
+    options = Options.of(
+        arguments.model,
+        target=arguments.target,
+        threads=arguments.threads,
+        dims=pairs("--dim", arguments.dim, dim),
+        shapes=pairs("--shape", arguments.shape, shape),
+        profile=arguments.profile and arguments.target == "host",  # the emulator counts by function, and needs no probes
+        masks=mask_options(arguments),
+    )
+    options = calibrated(arguments.model, options, arguments.calibrate, not arguments.no_cache)
+    return replace(options, masks=replace(options.masks, observe=arguments.masks is not None))
 
 
 def _refuse_unrunnable(name: str) -> None:
@@ -76,17 +104,23 @@ def _refuse_unrunnable(name: str) -> None:
 
 
 def _show(arguments: argparse.Namespace, model: Model, cases: list[Case], runs: list[Run], comparisons: list[Comparison]) -> None:
+    from ..report.masks import pictures_record, print_pictures, write_pictures
     from ..report.profile import profile_record, write_profile
     from ..report.run import labels_for, print_run, run_record
     from ..report.tables import print_profile
     from ..report.terminal import message, print_json
 
+    pictures = write_pictures(arguments.masks, cases, runs) if arguments.masks is not None else []
     profile = profile_record(runs[-1]) if arguments.profile else None
     if arguments.json:
         record = run_record(model, runs, comparisons)
+        if arguments.masks is not None:
+            record["masks"] = pictures_record(pictures)
         print_json(record | {"profile": profile} if profile else record)
     else:
         print_run(model, cases, runs, comparisons, labels_for(arguments.labels, arguments.model))
+        if arguments.masks is not None:
+            print_pictures(pictures)
     if profile:
         if not arguments.json:
             print_profile(profile)

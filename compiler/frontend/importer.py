@@ -12,6 +12,7 @@ An operator without a rule is expanded by its function (`functions`). Nothing is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from itertools import zip_longest
 
 from onnx import FunctionProto, GraphProto, NodeProto, TensorProto, ValueInfoProto
@@ -36,26 +37,43 @@ __all__ = ["import_model"]
 MOST_NODES = 100_000  # after expansion of functions and branches; a file of a few kilobytes may ask for any number
 
 
-def import_model(file: ModelFile, dims: Mapping[str, int], shapes: Mapping[str, Sequence[int]]) -> func.Module:
+def import_model(file: ModelFile, dims: Mapping[str, int], shapes: Mapping[str, Sequence[int]], observe: Sequence[str] = ()) -> func.Module:
     """The model as a module of the graph dialect.
 
     `dims` gives extents to named dims, `shapes` whole shapes to inputs; names in a file are not to be trusted (one name may stand
-    for two sizes), so a shape given for one input says nothing about another. Raises CompileError with all that could be found.
+    for two sizes), so a shape given for one input says nothing about another. `observe` names inner values that are returned after the outputs. Raises CompileError with all that could be found.
     """
     model = file.model
     versions = operator_sets(model.opset_import, shown_path(file.path))
     inputs = input_types(file, dims, shapes)
-    function = func.Function.make("main", list(inputs.values()), list(inputs), _names(model.graph.output))
+    function = func.Function.make("main", list(inputs.values()), list(inputs), [*_names(model.graph.output), *observe])
     scope = Scope(file, model.graph)
     for argument, name in zip(function.arguments, inputs, strict=True):
         argument.name = name
         scope.values[name] = argument
     results = Importer(file, function.body).body(model.graph.node, scope, versions, _names(model.graph.output))
+    _refuse_unobservable(file, scope, observe)
+    results += [scope.find(name, Builder.at_end(function.body)) for name in observe]
     function.close([value for value in results if value is not None])
     _erase_unused(function.body)
     module = func.Module.empty()
     module.add(function)
     return module
+
+
+def _refuse_unobservable(file: ModelFile, scope: Scope, names: Sequence[str]) -> None:
+    outputs = _names(file.model.graph.output)
+    faults = []
+    for name in names:
+        if name in outputs:
+            faults.append(error(f"{shown(name)} is an output already").at(shown_path(file.path)))
+        elif not name or scope.values.get(name) is None:
+            known = [each for each in scope.values if each and each not in outputs]
+            near = get_close_matches(name, known, 3, 0.0) or ["none"]
+            fault = error(f"the model has no inner value {shown(name)} to observe").at(shown_path(file.path))
+            faults.append(fault.help(f"its inner values include {', '.join(map(shown, near))}"))
+    if faults:
+        raise CompileError.of(faults)
 
 
 class Scope:

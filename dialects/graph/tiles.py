@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from ..ir.operation import Operation, Value
 from ..ir.traits import Pure
 from ..ir.types import TensorType, Type, f32
 from .extents import tensor
+
+Pair: TypeAlias = tuple[int, int]
 
 
 class ReachMask(Operation, name="graph.reach_mask", traits=(Pure,)):
@@ -48,26 +50,30 @@ class ReachMask(Operation, name="graph.reach_mask", traits=(Pure,)):
         return (self.unit[axis] - 1 - self.low[axis] + self.high[axis]) // self.scale[axis] + 1
 
     def evaluate(self, mask: Array) -> Array:
-        chosen: Any = mask != 0
-        for axis in range(2):
-            chosen = self._along(chosen, axis)
-        return np.asarray(chosen, np.float32)
+        return np.asarray(needed_tiles(mask, self.extents, self.unit, self.scale, self.low, self.high), np.float32)
 
-    def _along(self, chosen: Array, axis: int) -> Array:
-        unit, extent = self.unit[axis], self.extents[axis]
-        shape = list(chosen.shape)
-        shape[2 + axis] = -(-extent // unit)
-        needed = np.zeros(shape, bool)
-        for pixel in range(chosen.shape[2 + axis]):
-            first = (pixel * self.scale[axis] + self.low[axis]) // unit
-            last = (pixel * self.scale[axis] + self.high[axis]) // unit
-            tiles = slice(max(first, 0), max(last + 1, 0))
-            row = chosen.take([pixel], axis=2 + axis)
-            if axis == 0:
-                needed[:, :, tiles] |= row
-            else:
-                needed[:, :, :, tiles] |= row
-        return needed
+
+def needed_tiles(mask: Array, extents: Pair, unit: Pair, scale: Pair, low: Pair, high: Pair) -> Array:
+    """What `graph.reach_mask` says, as truth values."""
+    chosen: Any = mask != 0
+    for axis in range(2):
+        chosen = _needed_along(chosen, axis, extents[axis], unit[axis], scale[axis], (low[axis], high[axis]))
+    return np.asarray(chosen)
+
+
+def _needed_along(chosen: Array, axis: int, extent: int, unit: int, scale: int, reach: Pair) -> Array:
+    shape = list(chosen.shape)
+    shape[2 + axis] = -(-extent // unit)
+    needed = np.zeros(shape, bool)
+    for pixel in range(chosen.shape[2 + axis]):
+        first, last = ((pixel * scale + bound) // unit for bound in reach)
+        tiles = slice(max(first, 0), max(last + 1, 0))
+        row = chosen.take([pixel], axis=2 + axis)
+        if axis == 0:
+            needed[:, :, tiles] |= row
+        else:
+            needed[:, :, :, tiles] |= row
+    return needed
 
 
 class SelectTiles(Operation, name="graph.select_tiles", traits=(Pure,)):

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from ...dialects import graph
 from ...dialects.func import Module
+from ...dialects.graph.extents import tensor
 from ...dialects.ir.operation import Operation
 from .mask_reach import Pair, heaviest, masked_reaches
 
-__all__ = ["MaskedLayer", "MaskedRegion", "masked_regions"]
+__all__ = ["MaskedLayer", "MaskedRegion", "mask_name", "masked_regions", "region_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class MaskedLayer:
     """A convolution or product inside: a chosen pixel o of the region's result needs its pixels o * scale + low to o * scale + high along
     H and W.
 
-    `dilation` is the radius of the smallest square around these. For masks of channels and pictures it is 0.
+    `dilation` is the radius of the smallest square around these. For masks of channels and pictures it is 0. `extents` are those of its result along H
+    and W, of a matrix product rows and columns.
     """
 
     node: str
@@ -30,6 +32,7 @@ class MaskedLayer:
     low: Pair
     high: Pair
     dilation: int
+    extents: tuple[int | None, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +50,24 @@ class MaskedRegion:
 
 def masked_regions(module: Module) -> list[MaskedRegion]:
     """The masked regions of a module, in order."""
-    return [_region(op) for op in module.walk() if isinstance(op, graph.Masked)]
+    return [region_of(op) for op in module.walk() if isinstance(op, graph.Masked)]
 
 
-def _region(op: graph.Masked) -> MaskedRegion:
+def region_of(op: graph.Masked) -> MaskedRegion:
+    """One region."""
     reaches = masked_reaches(op)
     layers = tuple(
-        MaskedLayer(*_node(inner), reach.scale, reach.low, reach.high, reach.dilation)
+        MaskedLayer(*_node(inner), reach.scale, reach.low, reach.high, reach.dilation, _plane(inner))
         for inner in heaviest(op.body)
         if (reach := reaches.get(inner)) is not None
     )
     nodes = tuple(node.name for node in op.location.nodes)
-    return MaskedRegion(_mask_name(op), op.kind, op.granularity, op.mask_groups, nodes, layers)
+    return MaskedRegion(mask_name(op), op.kind, op.granularity, op.mask_groups, nodes, layers)
+
+
+def _plane(op: Operation) -> tuple[int | None, int | None]:
+    shape = (1, 1, *tensor(op.results[0]).shape)
+    return shape[-2], shape[-1]
 
 
 def _node(op: Operation) -> tuple[str, str]:
@@ -66,7 +75,7 @@ def _node(op: Operation) -> tuple[str, str]:
     return (nodes[0].name, nodes[0].op_type) if nodes else ("", op.name)
 
 
-def _mask_name(op: graph.Masked) -> str:
+def mask_name(op: graph.Masked) -> str:
     """The name of the mask in the file, or of what it was before it was brought into its shape, or of the node that made it."""
     value = op.mask
     while not value.name and isinstance(value.owner, graph.Reshape | graph.Cast | graph.Slice | graph.Expand | graph.Not):

@@ -1,24 +1,53 @@
-"""Masked regions back into the graph, with the tiles that each of their values needs."""
+"""Masked regions back into the graph, with the tiles that each of their values needs, where that is predicted to gain."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote, unquote
 
 import numpy as np
 
 from ...dialects import graph
-from ...dialects.func import Module
+from ...dialects.func import Function, Module, Return
 from ...dialects.graph.extents import tensor
 from ...dialects.ir.attributes import Dense
 from ...dialects.ir.builder import Builder
-from ...dialects.ir.operation import Operation, Value
-from ...dialects.ir.traits import ConstantLike, Elementwise, Terminator
+from ...dialects.ir.operation import Value
+from ...dialects.ir.traits import Terminator
+from ...errors import CompileError, error
+from ...errors import quote as shown
+from ...targets.load import load_target
 from ..analysis.mask_reach import HERE, Reach, masked_reaches
+from ..analysis.masked_regions import mask_name
+from ..analysis.predictor import ROW_TILE, Prediction, is_read_by_windows, predict_region
 from ..manager import Pass, Report, option
 from .inline_masked import inline_masked
 
-ROW_TILE = 4
-"""Pixels of a row that one tile of an inner value has: short enough to follow a mask, long enough for a register tile."""
+__all__ = ["Decision", "PlaceMasks", "densities_text", "observable", "observed_name"]
+
+LEAST_GAIN = 0.05
+"""Of the dense cost: what a region must be predicted to save. Below, the prediction is not sharp enough to act upon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a region: `masked` or dense, why, and on which prediction (None where there was no choice)."""
+
+    masked: bool
+    reason: str
+    density: float
+    prediction: Prediction | None = None
+
+    @property
+    def name(self) -> str:
+        return "masked" if self.masked else "dense"
+
+
+def densities_text(densities: Mapping[str, float]) -> str:
+    """Expected densities by mask as the option `densities` takes them: `gate%2F1=0.3,m=0.5`."""
+    return ",".join(f"{quote(name, safe='')}={density!r}" for name, density in densities.items())
 
 
 @dataclass(frozen=True)
@@ -34,18 +63,50 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
     Needs: static shapes. Masks of channels, and regions that are not predicted to gain, become dense selections, with a remark.
     """
 
-    least_granularity: int = option(2, "smallest tiles of a spatial mask that are worth a branch")
+    target: str = option("host", "the machine that the prediction is for")
+    decision: Literal["auto", "dense", "masked"] = option("auto", "by prediction, or the same for all regions")
+    density: float = option(0.5, "share of a mask that is expected to be chosen")
+    densities: str = option("", "the same for single masks: name=0.3,... with names percent-encoded")
+    observe: bool = option(False, "return every mask as a further result")
 
     def run(self, module: Module, report: Report) -> None:
-        for op in [op for op in module.walk() if isinstance(op, graph.Masked)]:
-            refusal = self.refusal(op)
-            if refusal:
-                report.remark(op, f"stays dense: {refusal}")
-                inline_masked(op)
-            else:
-                _Placement(op).run()
-                report.remark(op, f"skips what its {op.kind} mask does not choose, in tiles of {op.granularity} pixels squared")
+        regions = [op for op in module.walk() if isinstance(op, graph.Masked)]
+        self.refuse_unknown(regions)
+        if self.observe:
+            observe_masks(module.function("main"))
+        for op in regions:
+            decision = self.decide(op)
+            if decision.masked:
+                report.remark(op, f"skips what its {op.kind} mask does not choose: {decision.reason}")
                 report.count("masked regions")
+                _Placement(op).run()
+            else:
+                report.remark(op, f"stays dense: {decision.reason}")
+                inline_masked(op)
+
+    def decide(self, op: graph.Masked) -> Decision:
+        """What becomes of a region."""
+        density = dict(self.known_densities()).get(mask_name(op), self.density)
+        refusal = self.refusal(op)
+        if refusal:
+            return Decision(False, refusal, density)
+        prediction = predict_region(op, density, load_target(self.target))
+        reason = f"{prediction.text} at density {density:.3g}"
+        if self.decision != "auto":
+            return Decision(self.decision == "masked", f"{reason}, and asked for", density, prediction)
+        return Decision(prediction.ratio <= 1 - LEAST_GAIN, reason, density, prediction)
+
+    def known_densities(self) -> list[tuple[str, float]]:
+        """The option `densities` as pairs."""
+        words = [word.rpartition("=") for word in self.densities.split(",") if word]
+        return [(unquote(name), float(value)) for name, _, value in words]
+
+    def refuse_unknown(self, regions: list[graph.Masked]) -> None:
+        names = list(dict.fromkeys(map(mask_name, regions)))
+        unknown = [name for name, _ in self.known_densities() if name not in names]
+        if unknown:
+            known = ", ".join(map(shown, names)) or "none"
+            raise CompileError.of(error(f"no masked region has the mask {shown(name)}").help(f"its masks are {known}") for name in unknown)
 
     def refusal(self, op: graph.Masked) -> str:
         """Why nothing is skipped; empty if something is."""
@@ -54,9 +115,27 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
             return "its extents are not known"
         if op.kind == "channel" or op.mask_groups > 1:
             return "channels are not skipped yet"
-        if op.kind == "spatial" and op.granularity < self.least_granularity:
-            return f"tiles of {op.granularity} x {op.granularity} pixels cost more than they save"
         return ""
+
+
+def observable(main: Function) -> list[graph.Masked]:
+    """The regions of a function whose masks can be returned: those that are not inside another one."""
+    return [op for op in main.body if isinstance(op, graph.Masked)]
+
+
+def observe_masks(main: Function) -> None:
+    """Add the masks of the regions to what `main` returns."""
+    last = main.body.terminator
+    names = [observed_name(number, op) for number, op in enumerate(observable(main))]
+    Builder(last, location=last.location).add(Return([*last.operands, *(op.mask for op in observable(main))]))
+    last.erase()
+    main.result_names = (*main.result_names, *names)
+    main.refresh_type()
+
+
+def observed_name(number: int, op: graph.Masked) -> str:
+    """The name of the mask of region `number` as a result."""
+    return f"mask:{number}:{mask_name(op)}"
 
 
 class _Placement:
@@ -74,18 +153,12 @@ class _Placement:
             if inner.has(Terminator):
                 break
             self.build.add(inner.clone(self.mapping))
-            if self.is_read_by_windows(inner):
+            if is_read_by_windows(inner):
                 made = self.mapping[inner.results[0]]
                 self.mapping[inner.results[0]] = self.select(made, self.reaches.get(inner, HERE), None)
         (yielded,) = op.body.terminator.operands
         op.output.replace_by(self.select(self.mapping[yielded], HERE, self.background()))
         op.erase()
-
-    def is_read_by_windows(self, inner: Operation) -> bool:
-        """Whether leaving tiles of the result out saves work, and its readers do not follow in the same loops anyway."""
-        if inner.has(ConstantLike) or tensor(inner.results[0]).rank != 4:
-            return False
-        return any(not user.has(Elementwise) and not user.has(Terminator) for user in inner.results[0].users)
 
     def select(self, value: Value, reach: Reach, background: Value | None) -> Value:
         """`value` where the mask needs it."""

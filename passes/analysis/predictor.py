@@ -1,0 +1,131 @@
+"""What a masked region costs, dense and skipped, before anything is compiled: the one cost model behind decisions.
+
+In come a region, the share of the mask that is expected to be chosen and a target; out come cycles of both forms. They stand on the
+same numbers as schedules (`cost.best_tile`), so they know the register tiles that a tile of the mask allows, the tests per tile, and
+the halo of inner values. The one thing to know: chosen pixels are taken to be one square blob. Scattered ones have more halo, so gains
+are the largest that can be hoped for.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ...dialects import graph
+from ...dialects.graph.extents import tensor
+from ...dialects.ir.operation import Operation
+from ...dialects.ir.traits import ConstantLike, Elementwise, Terminator
+from ...targets.description import Target
+from ..schedule.cost import Window, best_tile
+from .mask_reach import HERE, Reach, heaviest, masked_reaches
+
+__all__ = ["ROW_TILE", "Prediction", "active_share", "is_read_by_windows", "predict_region"]
+
+ROW_TILE = 4
+"""Pixels of a row that one tile of an inner value has: short enough to follow a mask, long enough for a register tile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Cycles of one region on one core."""
+
+    dense_cycles: float
+    masked_cycles: float
+
+    @property
+    def ratio(self) -> float:
+        """Skipped against dense; below 1 skipping gains."""
+        return self.masked_cycles / self.dense_cycles if self.dense_cycles else 1.0
+
+    @property
+    def text(self) -> str:
+        """In words, for remarks."""
+        return f"about {self.masked_cycles:,.0f} cycles instead of {self.dense_cycles:,.0f}"
+
+
+def predict_region(op: graph.Masked, density: float, target: Target) -> Prediction:
+    """The cost of a region whose mask chooses the share `density`."""
+    reaches = masked_reaches(op) if op.kind == "spatial" else {}
+    dense = masked = 0.0
+    for layer in heaviest(op.body):
+        whole = _dense_cycles(layer, target)
+        dense += whole
+        if op.kind != "spatial":
+            masked += density * whole
+        elif layer in reaches:
+            masked += _spatial_cycles(op, layer, reaches[layer], density, target)
+        else:
+            masked += whole
+    dense += _background_cycles(op, 1.0, target)
+    return Prediction(dense, masked + _background_cycles(op, 1.0, target) + _mask_cycles(op, target))
+
+
+def is_read_by_windows(op: Operation) -> bool:
+    """Whether leaving tiles of the result out saves work, and its readers do not follow in the same loops anyway."""
+    if op.has(ConstantLike) or tensor(op.results[0]).rank != 4:
+        return False
+    return any(not user.has(Elementwise) and not user.has(Terminator) for user in op.results[0].users)
+
+
+def active_share(reach: Reach, unit: tuple[int, int], extents: tuple[int, int], mask: tuple[int, int], density: float) -> float:
+    """The share of the tiles of a value that a square blob of chosen pixels needs.
+
+    >>> active_share(HERE, (4, 4), (32, 32), (32, 32), 0.25)
+    0.25
+    """
+    if reach == HERE and unit[0] == unit[1]:
+        return density
+    share = 1.0
+    for axis in range(2):
+        chosen = math.sqrt(density) * mask[axis]
+        pixels = (chosen - 1) * reach.scale[axis] + reach.high[axis] - reach.low[axis] + 1
+        share *= min((pixels + unit[axis] - 1) / extents[axis], 1.0)
+    return share
+
+
+def _spatial_cycles(op: graph.Masked, layer: Operation, reach: Reach, density: float, target: Target) -> float:
+    """A layer of which only the tiles that the mask needs are computed."""
+    N, K, H, W = tensor(layer.results[0]).extents
+    mask = tensor(op.mask).extents
+    unit = (op.granularity,) * 2 if reach == HERE else (1, min(ROW_TILE, W))
+    tiles = N * math.ceil(H / unit[0]) * math.ceil(W / unit[1])
+    lanes, reduction = target.vector_lanes, _reduction(layer)
+    vectors = math.ceil(K / lanes)
+    rows = unit[1] * 2 if unit[1] < ROW_TILE and unit[0] > 1 else unit[1]
+    best = best_tile(rows, vectors, reduction, reduction * lanes * 4, target)
+    per_tile = best.cycles * unit[0] * unit[1] / rows
+    tests = math.ceil(vectors / best.columns) * (target.costs.load + target.costs.branch + 2 * target.costs.add)
+    return tiles * (active_share(reach, unit, (H, W), (mask[2], mask[3]), density) * per_tile + tests)
+
+
+def _dense_cycles(layer: Operation, target: Target) -> float:
+    """A layer as a whole, with the register tile that is best for it."""
+    out = tensor(layer.results[0]).extents
+    lanes, reduction = target.vector_lanes, _reduction(layer)
+    if len(out) != 4:
+        return math.prod(out) * reduction / (target.fma_ports * lanes)
+    N, K, H, W = out
+    pointwise = not isinstance(layer, graph.Conv) or max(layer.kernel) == 1
+    rows, times = (H * W, N) if pointwise else (W, N * H)
+    window = Window()
+    if isinstance(layer, graph.Conv) and not pointwise:
+        window = Window(layer.kernel[1], layer.strides[1], layer.dilations[1])
+    return times * best_tile(rows, math.ceil(K / lanes), reduction, reduction * lanes * 4, target, window).cycles
+
+
+def _reduction(layer: Operation) -> int:
+    """Products per element of the result."""
+    if isinstance(layer, graph.Conv | graph.ConvTranspose):
+        return math.prod(tensor(layer.operands[1]).extents[1:])
+    return tensor(layer.operands[0]).extents[-1]
+
+
+def _background_cycles(op: graph.Masked, share: float, target: Target) -> float:
+    """Writing the result, which both forms do."""
+    vectors = tensor(op.output).elements / target.vector_lanes
+    return share * vectors * (target.costs.load + target.costs.store)
+
+
+def _mask_cycles(op: graph.Masked, target: Target) -> float:
+    """Finding the tiles: a few scalar steps for every entry of the mask."""
+    return tensor(op.mask).elements * (target.costs.load + target.costs.add)
