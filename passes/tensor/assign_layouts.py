@@ -78,7 +78,8 @@ def _retype_captured(op: tensor.Compute) -> None:
 
 
 def _turn_inputs(kernel: tensor.Kernel, domain_: Domain, reads_: Reads, inner: int) -> bool:
-    """Exchange inputs of the model that vectors along `inner` would have to gather for copies that lie the other way.
+    """Exchange inputs of the model that vectors along `inner` would have to gather for copies that lie the other way, and so what is
+    made from them element by element.
 
     True if there were any. What kernels make is laid out by those kernels, and turning it again costs more than it gains (shufflenet).
     """
@@ -86,7 +87,7 @@ def _turn_inputs(kernel: tensor.Kernel, domain_: Domain, reads_: Reads, inner: i
     for access in reads_.accesses:
         value = kernel.inputs[access.argument.number]
         axis = next((i for i, s in enumerate(access.subscripts) if s.coefficient(inner)), None)
-        if axis is None or not isinstance(value, Argument) or access.argument.type != value.type:
+        if axis is None or not _follows_inputs(value) or access.argument.type != value.type:
             continue
         if access.offset(tensor_type(value).strides).simplify(domain_.ranges).coefficient(inner) not in (0, 1):
             copy = _turned(kernel, value, axis)
@@ -94,6 +95,15 @@ def _turn_inputs(kernel: tensor.Kernel, domain_: Domain, reads_: Reads, inner: i
             access.argument.type = copy.type
             turned = True
     return turned
+
+
+def _follows_inputs(value: Value) -> bool:
+    """Whether a value lies as the model's inputs do, and nothing of its own says how it should."""
+    owner = value.owner
+    if isinstance(owner, tensor.Kernel) and not tensor_type(value).order:
+        plain = all(isinstance(op, tensor.Compute) and not op.has_reduction for op in owner.body if not isinstance(op, tensor.Yield))
+        return plain and all(isinstance(source, Argument) or isinstance(source.owner, tensor.Constant) for source in owner.inputs)
+    return isinstance(value, Argument)
 
 
 def _turned(kernel: tensor.Kernel, value: Value, axis: int) -> Value:
