@@ -206,7 +206,7 @@ class _Recognizer:
         build = Builder(site.end)
         background = site.background
         for op, number in site.tail:
-            background = _carried(background, op, number, build)
+            background = self.carried(background, op, number, build)
         mask = mask_operand(site.mask, layout, tensor(site.root.results[0]), build)
         body, inputs = _body(site, inside)
         op = graph.Masked(
@@ -216,6 +216,14 @@ class _Recognizer:
         build.add(op)
         self.describe(op, stops)
         return op.output
+
+    def carried(self, background: Value | None, op: Operation, number: int, build: Builder) -> Value | None:
+        """What becomes of the background in an operation of the tail: mostly it is an activation already, and another one leaves it as it is."""
+        if isinstance(op, graph.Relu) and background is not None:
+            range_ = known(self.ranges, background)
+            if range_.low >= 0:
+                return background
+        return _carried(background, op, number, build)
 
     def describe(self, op: graph.Masked, stops: Sequence[tuple[Operation, str]]) -> None:
         tiles = f" in tiles of {op.granularity} x {op.granularity}" if op.granularity > 1 else ""
@@ -228,6 +236,7 @@ class _Recognizer:
     def finish(self, site: _Site, value: Value) -> None:
         """Put the masked value in the place of what it stands for."""
         end = site.end
+        self.ranges[value] = known(self.ranges, end.results[0])
         value.name = end.results[0].name
         end.results[0].replace_by(value)
         _erase(end)
