@@ -1,0 +1,113 @@
+"""Masked regions in the graph again: decisions, hints, observed masks; and masked code against dense through every stage."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from intaglio.dialects import graph
+from intaglio.dialects.func import Module
+from intaglio.dialects.graph.extents import tensor
+from intaglio.dialects.ir.evaluator import evaluate
+from intaglio.errors import CompileError
+from intaglio.passes import pipelines as _named  # noqa: F401 - registers the passes
+from intaglio.passes.graph.place_masks import densities_text
+from intaglio.passes.instruments import VerifyEach
+from intaglio.passes.manager import Pipeline
+from mask_models import Net
+from onnx_models import imported, lowered
+from stages import run_loops, to_loops
+
+ATOL = 1e-4
+CHOSEN = Net().mask(4)
+
+
+def net(tile: int = 4) -> Net:
+    made = Net()
+    mask = made.mask(tile)
+    made.add("Mul", made.branch(), mask, out="y")
+    return made
+
+
+def placed(model: Net, options: str) -> tuple[Module, list[str]]:
+    module = imported(model.model())
+    reports = Pipeline.parse(f"recognize-masks,place-masks{{target=cortex-m4 {options}}}").run(module, [VerifyEach()])
+    return module, [str(remark) for report in reports for remark in report.remarks]
+
+
+def selections(module: Module) -> int:
+    return sum(isinstance(op, graph.SelectTiles) for op in module.walk())
+
+
+@pytest.mark.parametrize(
+    ("options", "skips"),
+    [
+        ("density=0.1", True),
+        ("density=1.0", False),
+        ("density=1.0 decision=masked", True),
+        ("density=0.1 decision=dense", False),
+        (f'density=1.0 densities="{CHOSEN}=0.1"', True),
+    ],
+)
+def test_decision(options: str, skips: bool) -> None:
+    module, remarks = placed(net(), options)
+    assert bool(selections(module)) == skips
+    assert any("cycles instead of" in remark and "Mul@y" in remark for remark in remarks)
+    assert any(("skips what" if skips else "stays dense") in remark for remark in remarks)
+
+
+def test_unknown_hint() -> None:
+    with pytest.raises(CompileError, match="no masked region has the mask 'choosen'"):
+        placed(net(), 'densities="choosen=0.1"')
+
+
+def test_names_in_hints() -> None:
+    assert densities_text({"a/b,c=d": 0.5}) == "a%2Fb%2Cc%3Dd=0.5"
+
+
+@pytest.mark.parametrize("decision", ["dense", "masked"])
+def test_observed(decision: str) -> None:
+    model = net()
+    module, _ = placed(model, f"observe=true decision={decision}")
+    assert module.function("main").result_names == ("y", f"mask:0:{CHOSEN}")
+    y, mask = evaluate(module, "main", [model.feed()])
+    assert set(np.unique(mask)) == {0, 1}
+    assert not y[np.broadcast_to(mask == 0, y.shape)].any()
+
+
+@st.composite
+def blocks(draw: st.DrawFn) -> Net:
+    """A masked branch of convolutions: windows, dilations, depthwise; product, residual or choice."""
+    made = Net(batch=draw(st.sampled_from([1, 2])))
+    mask = made.mask(draw(st.sampled_from([1, 2, 4])))
+    value = "x"
+    for _ in range(draw(st.integers(1, 3))):
+        window = draw(st.sampled_from([1, 3, 5]))
+        dilations = [draw(st.sampled_from([1, 2]))] * 2
+        group = draw(st.sampled_from([1, 4]))
+        value = made.conv(value, window=window, dilations=dilations, group=group)
+        value = made.add(draw(st.sampled_from(["Relu", "Sigmoid"])), value) if draw(st.booleans()) else value
+    if draw(st.booleans()):
+        made.add("Mul", value, mask, out="y")
+    else:
+        made.add("Relu", made.add("Add", "x", made.add("Mul", mask, value)), out="y")
+    return made
+
+
+@settings(max_examples=12, deadline=None)
+@given(blocks())
+def test_masked_is_dense(model: Net) -> None:
+    """Skipped tiles hold NaN in the evaluators, and rubbish in the buffers of loops: a dilation that is too small would show."""
+    feed = model.feed()
+    module = imported(model.model())
+    (wanted,) = evaluate(module, "main", [feed])
+    Pipeline.parse("recognize-masks,place-masks{target=cortex-m4 decision=masked},canonicalize,cse,dce").run(module, [VerifyEach()])
+    assert selections(module)
+    (chosen,) = evaluate(module, "main", [feed])
+    np.testing.assert_allclose(chosen, wanted, rtol=0, atol=ATOL)
+    assert tensor(module.function("main").returned[0]).extents == wanted.shape
+    low = lowered(module)
+    np.testing.assert_allclose(evaluate(low, "main", [feed])[0], wanted, rtol=0, atol=ATOL)
+    np.testing.assert_allclose(run_loops(to_loops(low, "cortex-m4"), [feed], [wanted])[0], wanted, rtol=0, atol=ATOL)
