@@ -111,9 +111,8 @@ class Conv(Convolution, name="graph.conv", traits=(Pure,)):
         assert w is not None
         rank = len(self.strides)
         source = padded(widened(x), self.pads[:rank], self.pads[rank:], 0)
-        extents = [
-            max((n - reach(k, d)) // s + 1, 0) for n, k, s, d in zip(source.shape[2:], w.shape[2:], self.strides, self.dilations, strict=True)
-        ]
+        axes = zip(source.shape[2:], w.shape[2:], self.strides, self.dilations, strict=True)
+        extents = [max((n - reach(k, d)) // s + 1, 0) for n, k, s, d in axes]
         source = source.reshape(x.shape[0], self.groups, -1, *source.shape[2:])
         filters = widened(w).reshape(self.groups, w.shape[0] // self.groups, w.shape[1], -1)
         total = np.zeros((x.shape[0], self.groups, filters.shape[1], int(np.prod(extents))), source.dtype)

@@ -65,6 +65,7 @@ def taps(x: Array, kernel: Sequence[int], strides: Sequence[int], dilations: Seq
     """For every tap of the window, in row-major order, the elements of `x` (padded) that it meets: [..., *extents]."""
     for offsets in itertools.product(*map(range, kernel)):
         starts = [offset * dilation for offset, dilation in zip(offsets, dilations, strict=True)]
-        slices = [slice(start, start + max((n - 1) * stride + 1, 0), stride) for start, n, stride in zip(starts, extents, strides, strict=True)]
+        runs = zip(starts, extents, strides, strict=True)
+        slices = [slice(start, start + max((n - 1) * stride + 1, 0), stride) for start, n, stride in runs]
         met: tuple[Any, ...] = (..., *slices)
         yield x[met]

@@ -66,8 +66,9 @@ def _statements(draw: DrawFn, build: Builder, scope: Scope, depth: int) -> None:
 
 def _number(draw: DrawFn, build: Builder, scope: Scope, type_: Type) -> Value:
     known = scope.of(type_)
-    if known and draw(st.integers(0, 4)):
-        return draw(st.sampled_from(known[::-1]))
+    if known and draw(st.integers(0, 4)) > 0:
+        newest_first = known[::-1]
+        return draw(st.sampled_from(newest_first))
     return build.add(arith.number(draw(st.sampled_from((0.0, 1.0, -2.5))), type_)).output
 
 
