@@ -42,9 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Compile, run every case, print; 1 if an output differs from what was expected."""
     from ..driver import compile
     from ..outcome import cases_of, compare
-    from ..parameters import dim, pairs, shape
+    from ..parameters import dim, pairs, shape, tolerance
     from ..report.terminal import progress
 
+    rtol, atol = tolerance("--rtol", arguments.rtol), tolerance("--atol", arguments.atol)
     _refuse_unrunnable(arguments.target)
     with progress(("import", "graph", "tensor", "loop")) as tell:
         model = compile(
@@ -59,9 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         cases = cases_of(model, arguments.input, arguments.test_data)
         runs = [model.measure(case.inputs) for case in cases]
-    comparisons = [
-        found for case, each in zip(cases, runs, strict=True) for found in compare(case, each.outputs, arguments.rtol, arguments.atol)
-    ]
+    comparisons = [found for case, each in zip(cases, runs, strict=True) for found in compare(case, each.outputs, rtol, atol)]
     _show(arguments, model, cases, runs, comparisons)
     return 0 if all(each.passed for each in comparisons) else 1
 
