@@ -159,6 +159,11 @@ class Model:
         return self._compiler.options
 
     @property
+    def path(self) -> Path:
+        """The file it was made from."""
+        return self._compiler.path
+
+    @property
     def is_compiled(self) -> bool:
         """Whether there is code already; a model with open extents has it after its first call."""
         return bool(self._last.object)

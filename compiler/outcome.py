@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import CompileError, Diagnostic, error, quote
+from ..errors import CompileError, Diagnostic, error, printable, quote
 from .feeds import Array, shape_text
 from .parameters import input_file
 
@@ -65,7 +65,7 @@ def _inputs(model: Model, words: Sequence[str]) -> dict[str, Array]:
     ports = {port.name: port for port in model.inputs}
     found: dict[str, Array] = {}
     for word in words:
-        name, path = _named(word, ports)
+        name, path = _named(model, word, ports)
         if name in found:
             raise CompileError(error(f"--input gives {quote(name)} twice").help("give it once"))
         port = ports[name]
@@ -75,11 +75,11 @@ def _inputs(model: Model, words: Sequence[str]) -> dict[str, Array]:
         found[name] = loaded.array
     missing = [port for port in model.inputs if port.name not in found]
     if missing:
-        raise CompileError.of(_missing(port) for port in missing)
+        raise CompileError.of(_missing(model, port) for port in missing)
     return found
 
 
-def _named(word: str, ports: Mapping[str, Port]) -> tuple[str, Path]:
+def _named(model: Model, word: str, ports: Mapping[str, Port]) -> tuple[str, Path]:
     """Input and file. A sole input's name may be left out; a name may hold `=` itself, so known names are tried first."""
     for known in ports:
         if word.startswith(f"{known}=") and len(word) > len(known) + 1:
@@ -88,13 +88,17 @@ def _named(word: str, ports: Mapping[str, Port]) -> tuple[str, Path]:
     if not name and len(ports) == 1:
         return next(iter(ports)), path
     wrong = f"the model has no input {quote(name)}" if name else f"--input {quote(word)} names no input"
-    raise CompileError(error(wrong).help(f"its inputs are {', '.join(map(quote, ports)) or 'none'}: --input NAME=FILE"))
+    raise CompileError(
+        error(wrong).at(printable(str(model.path))).help(f"its inputs are {', '.join(map(quote, ports)) or 'none'}: --input NAME=FILE")
+    )
 
 
-def _missing(port: Port) -> Diagnostic:
+def _missing(model: Model, port: Port) -> Diagnostic:
     wanted = f"{port.dtype} {shape_text(port.extents)}"
-    return error(f"the input {quote(port.name)} is not given: {wanted}").help(
-        "give it a file, --input NAME=FILE, or a test folder, --test-data DIR"
+    return (
+        error(f"the input {quote(port.name)} is not given: {wanted}")
+        .at(printable(str(model.path)))
+        .help("give it a file, --input NAME=FILE, or a test folder, --test-data DIR")
     )
 
 

@@ -8,6 +8,7 @@ the first one does.
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +16,7 @@ from typing import TypeVar
 from ..errors import CompileError, error, quote
 from .masks import DECISIONS, DEFAULT_DENSITY, MaskOptions
 
-__all__ = ["add_binding_arguments", "add_mask_arguments", "choices", "density", "dim", "input_file", "mask_options", "pairs", "shape"]
+__all__ = ["add_binding_arguments", "add_mask_arguments", "choices", "density", "dim", "input_file", "mask_options", "pairs", "shape", "tolerance"]
 
 T = TypeVar("T")
 MOST_EXTENT = 2**40
@@ -88,6 +89,13 @@ def shape(word: str) -> tuple[str, tuple[int, ...]]:
     if not (equals and name) or len(known) != len(extents):
         raise _refuse("--shape", word, "an input and its extents: --shape image=1x3x224x224")
     return name, known
+
+
+def tolerance(option: str, value: float) -> float:
+    """A bound on an error. With NaN or infinity nothing would be compared."""
+    if not 0 <= value < math.inf:
+        raise CompileError(error(f"{option} {value} is no tolerance").help(f"take a number from 0 on: {option} 1e-3"))
+    return value
 
 
 def input_file(word: str) -> tuple[str, Path]:

@@ -45,9 +45,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Compile, run every case, print; 1 if an output differs from what was expected."""
     from ..driver import compile
     from ..outcome import cases_of, compare
+    from ..parameters import tolerance
     from ..report.remarks import print_remarks
     from ..report.terminal import progress
 
+    rtol, atol = tolerance("--rtol", arguments.rtol), tolerance("--atol", arguments.atol)
     _refuse_unrunnable(arguments.target)
     options = _options(arguments)
     with progress(("import", "graph", "tensor", "loop")) as tell:
@@ -64,9 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         cases = cases_of(model, arguments.input, arguments.test_data)
         runs = [model.measure(case.inputs) for case in cases]
-    comparisons = [
-        found for case, each in zip(cases, runs, strict=True) for found in compare(case, each.outputs, arguments.rtol, arguments.atol)
-    ]
+    comparisons = [found for case, each in zip(cases, runs, strict=True) for found in compare(case, each.outputs, rtol, atol)]
     if arguments.remarks:
         print_remarks(model.report)
     _show(arguments, model, cases, runs, comparisons)

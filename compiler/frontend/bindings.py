@@ -99,7 +99,10 @@ def _bound(declared: Sequence[Extent | str], element: Scalar, shape: Sequence[in
     )
     if not fits:
         wanted = " x ".join("?" if extent in ("", None) else str(extent) for extent in declared)
-        return error(f"the shape {' x '.join(map(str, shape))} does not fit the input, which is {wanted}")
+        given = " x ".join(map(str, shape)) or "of a scalar"
+        return error(f"the shape {given} does not fit the input, which is {wanted or 'a scalar'}").help(
+            "every extent that the file gives must agree; change the others"
+        )
     return TensorType(tuple(shape), element)
 
 

@@ -133,7 +133,9 @@ def _checked(path: Path, array: Array, dtype: np.dtype[np.generic], shape: Seque
     if array.dtype == dtype and fits:
         return array
     held, wanted = _type(array.dtype, array.shape), _type(dtype, shape)
-    hint = f"convert it first, for example with array.astype({str(dtype)!r})" if fits else "reshape it, or bind the dimensions"
+    hint = (
+        f"convert it first, for example with array.astype({str(dtype)!r})" if array.dtype != dtype else "reshape it, or bind the dimensions"
+    )
     place = join(shown_path(path), f"input {shown(name)}" if name else "")
     raise CompileError(error(f"the input file holds {held}, but the input is {wanted}").at(place).help(hint))
 

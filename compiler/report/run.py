@@ -129,5 +129,5 @@ def _print_figures(model: Model, run: Run) -> None:
     ]
     if record["stack_bytes"] is not None:
         parts.append(f"stack {bytes_text(record['stack_bytes'])}")
-    parts += [f"{record['kernels']} kernels", f"compiled in {record['compile_s']:.2f} s"]
+    parts += [f"{record['kernels']} kernel{'s' * (record['kernels'] != 1)}", f"compiled in {record['compile_s']:.2f} s"]
     write(", ".join(parts))

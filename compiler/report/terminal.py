@@ -43,8 +43,8 @@ def print_table(title: str, columns: Sequence[Column], rows: Sequence[Sequence[s
     )
     for number, column in enumerate(columns):
         table.add_column(
-            column.title,
-            total[number] if total else "",
+            Text(column.title),
+            Text(printable(total[number]) if total else ""),
             justify="right" if column.right else "left",
             no_wrap=not column.long,
             overflow="fold",

@@ -54,6 +54,11 @@ class Masked(Operation, name="tensor.masked", traits=(Pure,)):
         return tensor_type(self.value).extents
 
     @property
+    def parallel(self) -> int:
+        """Every dim is one of the result's, as of a computation without reduction."""
+        return len(self.extents)
+
+    @property
     def inputs(self) -> list[Value]:
         """What it reads element by element, as of a computation."""
         return [self.value, self.active, *([self.background] if self.background is not None else [])]

@@ -146,7 +146,7 @@ def _refusal(kernel: tensor.Kernel, why: str) -> CompileError:
     return CompileError(error(f"tensor.kernel {why}, so it is no single loop nest").at(f"nodes: {names or 'unknown'}"))
 
 
-def store_map(root: tensor.Compute, value: Value, members: Container[Operation]) -> AffineMap | None:
+def store_map(root: tensor.Compute | tensor.Masked, value: Value, members: Container[Operation]) -> AffineMap | None:
     """Where in `value` the element of the root's point goes: the inverse of the map by which `value` reads the root.
 
     Only `members` (and views) are followed. None where `value` is no rearrangement of the root's elements.
@@ -158,7 +158,9 @@ def store_map(root: tensor.Compute, value: Value, members: Container[Operation])
     return None if inverse is None else AffineMap(root.parallel, inverse)
 
 
-def _read_of_root(root: tensor.Compute, value: Value, at: tuple[Affine, ...], members: Container[Operation]) -> tuple[Affine, ...] | None:
+def _read_of_root(
+    root: tensor.Compute | tensor.Masked, value: Value, at: tuple[Affine, ...], members: Container[Operation]
+) -> tuple[Affine, ...] | None:
     """Subscripts of the root that the element `at` of `value` reads; None where it reads it not, or in several ways."""
     ranges = [(0, max(extent - 1, 0)) for extent in tensor_type(value).extents]
     found: dict[tuple[Affine, ...], None] = {}
@@ -166,7 +168,7 @@ def _read_of_root(root: tensor.Compute, value: Value, at: tuple[Affine, ...], me
     while pending:
         current, subscripts = pending.pop()
         match current.owner:
-            case tensor.Compute() as op if op is root:
+            case tensor.Compute() | tensor.Masked() as op if op is root:
                 found[tuple(s.simplify(ranges) for s in subscripts)] = None
             case tensor.Compute() | tensor.Masked() as op if op in members:
                 pending += [(v, m.compose(subscripts)) for v, m in zip(op.inputs, op.maps, strict=True)]

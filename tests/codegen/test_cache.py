@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cache_writer import write_and_read_back
 from intaglio.codegen.cache import Cache, key
 
 
@@ -96,18 +97,8 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
     assert files(tmp_path) == []
 
 
-def _write(directory: str) -> bool:
-    cache = Cache(directory, limit_bytes=200_000)
-    seen = []
-    for i in range(60):
-        name = key(str(i % 7))
-        cache.put(name, str(i % 7).encode() * 5000)
-        seen.append(cache.get(name))
-    return all(data in (None, str(i % 7).encode() * 5000) for i, data in enumerate(seen))
-
-
 def test_writers_do_not_disturb_each_other(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as pool:
-        assert all(pool.map(_write, [str(tmp_path)] * 2))
+        assert all(pool.map(write_and_read_back, [str(tmp_path)] * 2))
     assert not [path for path in files(tmp_path) if path.name.startswith(".writing-")]

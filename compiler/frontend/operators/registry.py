@@ -11,7 +11,7 @@ A rule holds from the version it names up to the next rule of the same operator;
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn, TypeAlias, TypeVar
 
@@ -28,7 +28,7 @@ from ..bindings import element_type
 from ..problems import LONGEST_NAME, shown, shown_path
 from ..reader import ModelFile
 
-__all__ = ["NodeContext", "Rule", "as_ints", "find_rule", "importer", "is_imported", "operator_name"]
+__all__ = ["NodeContext", "Rule", "as_ints", "find_rule", "imported", "importer", "is_imported", "operator_name"]
 
 Op = TypeVar("Op", bound=Operation)
 T = TypeVar("T")
@@ -223,6 +223,13 @@ def find_rule(domain: str, op_type: str, version: int) -> Rule | None:
 def is_imported(op_type: str, domain: str = "") -> bool:
     """Whether any version of the operator has a rule."""
     return (domain, op_type) in _RULES
+
+
+def imported() -> Iterator[tuple[str, str, tuple[int, ...], str]]:
+    """Domain, operator, the versions from which its rules hold, and the file of rules it belongs to, sorted."""
+    for (domain, op_type), versions in sorted(_RULES.items()):
+        family = next(iter(versions.values())).__module__.rpartition(".")[2]
+        yield domain, op_type, tuple(sorted(versions)), family
 
 
 def operator_name(node: NodeProto) -> str:

@@ -181,7 +181,8 @@ def _check_rank(node: NodeContext) -> None:
 def deferred(node: NodeContext, *shapes: tuple[Extent, ...]) -> Value:
     """A stand-in with a result of the input's element type, for a node that waits for dims to be bound."""
     types = tuple(TensorType(shape, node.type(0).element) for shape in shapes)
-    return node.add(graph.Deferred(node.present(), op_type=node.op_type, types=types)).outputs[0]
+    read = [value for value in node.inputs if value is not None]
+    return node.add(graph.Deferred(read, op_type=node.op_type, types=types)).outputs[0]
 
 
 def _length(node: NodeContext, i: int) -> int:

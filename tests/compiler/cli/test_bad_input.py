@@ -80,6 +80,10 @@ def dtype(path: Path) -> None:
     save_model(path, [helper.make_node("Identity", ["x"], ["y"])], {"x": [2]}, {"y": [2]}, element=TensorProto.STRING)
 
 
+def no_nodes(path: Path) -> None:
+    save_model(path, [], {"x": [2]}, {"x": [2]})
+
+
 def directory(path: Path) -> None:
     path.mkdir()
 
@@ -107,6 +111,7 @@ CASES: list[tuple[Callable[[Path], None], list[str]]] = [
     (outside, ["outside the model's folder", "'w'"]),
     (linked, ["outside the model's folder", "'w'"]),
     (gigabytes, ["huge", "ConstantOfShape"]),
+    (no_nodes, ["no nodes"]),
     (operator, ["odd one", "Frobnicate"]),
     (dtype, ["string", "'x'"]),
 ]
@@ -140,7 +145,11 @@ def test_bad_models(make: Callable[[Path], None], words: list[str], tmp_path: Pa
         (["--shape", "x=5x5"], "does not fit"),
         (["--target", "aarch64"], "aarch64 is not emulated"),
         (["--target", "cortex-m44"], "no target is named 'cortex-m44'"),
+        (["--shape", "x="], "the shape of a scalar does not fit the input, which is 2 x 3"),
         (["--threads", "0"], "0 threads"),
+        (["--rtol", "nan"], "--rtol nan"),
+        (["--atol", "-1"], "--atol -1.0"),
+        (["--atol", "inf"], "--atol inf"),
         (["--test-data", "nowhere"], "does not exist"),
         (["--input", "x=FILE", "--labels", "nowhere"], "does not exist"),
     ],
@@ -235,9 +244,9 @@ def test_the_folder_of_an_output_stays_clean_when_writing_fails(tmp_path: Path, 
 # Names from a file are harmless wherever they are written.
 
 
-def evil_model(path: Path) -> Path:
+def evil_model(path: Path, extent: int | str = 2) -> Path:
     node = helper.make_node("Relu", [EVIL], [f"{EVIL}y"], name=f"{EVIL}n")
-    return save_model(path, [node], {EVIL: [2]}, {f"{EVIL}y": [2]})
+    return save_model(path, [node], {EVIL: [extent]}, {f"{EVIL}y": [extent]})
 
 
 def test_names_on_the_terminal_and_in_json(tmp_path: Path, capsys: Capture) -> None:
@@ -252,6 +261,14 @@ def test_names_on_the_terminal_and_in_json(tmp_path: Path, capsys: Capture) -> N
         out = capsys.readouterr().out
         assert out.isascii()
         assert f"{EVIL}y" in [output["name"] for output in json.loads(out)["outputs"]]
+
+
+def test_names_of_dims_in_tables(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["inspect", str(evil_model(tmp_path / "m.onnx", EVIL))]) == 0
+    out = capsys.readouterr().out
+    assert "total" in out
+    assert "\x1b" not in out
+    assert "\u202e" not in out
 
 
 def test_names_in_written_files(tmp_path: Path, capsys: Capture) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from PIL import Image
 
 from intaglio.compiler.cli.main import main
 from intaglio.compiler.driver import compile
 from intaglio.compiler.masks import MaskOptions
 from intaglio.errors import CompileError
 from mask_models import Net
-from PIL import Image
 
 CHOSEN = Net().mask(4)
 

@@ -174,6 +174,11 @@ def test_what_hangs_on_free_dims_is_deferred() -> None:
     assert module.function("main").returned[0].type == TensorType((None, None), f32)
 
 
+def test_a_deferred_node_may_leave_inputs_out() -> None:
+    resized = declared(("x", [1, 1, 4, 4]), ("scales", [4]), nodes=[node("Resize", ["x", "", "scales"], ["y"])])
+    assert names(imported(resized)) == ["graph.deferred", "func.return"]
+
+
 @pytest.mark.parametrize(
     "build",
     [
