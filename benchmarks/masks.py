@@ -3,9 +3,9 @@
     python benchmarks/masks.py --threads 1 2 --json masks.json
     python benchmarks/masks.py --chips
 
-Stages of residual blocks at the shapes of ResNet-50/101, each block with a mask of its own that is an input, so that its density can be set; masks are
-squares at a random place. "dense" is the same stage without masks. Every time is of a whole call from Python. With --chips, a small block is
-executed on the emulated chips and its instructions are counted.
+Stages of residual blocks at the shapes of ResNet-50/101, each block with a mask of its own that is an input, so that its density can be
+set; masks are squares at a random place. "dense" is the same stage without masks. Every time is of a whole call from Python. With --chips,
+a small block is executed on the emulated chips and its instructions are counted.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -161,7 +162,7 @@ def measure(shape: Shape, threads: int, seconds: float) -> Iterator[Row]:
         masks = {f"m{i}": blob(shape.side // shape.tile, density, random) for i in range(shape.blocks)}
         given = {"x": x, **masks}
         error = float(np.abs(next(iter(masked.run(given).values())) - sessions[0].run(None, given)[0]).max())
-        calls = (lambda: masked.run(given), lambda: dense.run({"x": x}), lambda: sessions[1].run(None, {"x": x}))  # noqa: B023 - called here
+        calls = (partial(masked.run, given), partial(dense.run, {"x": x}), partial(sessions[1].run, None, {"x": x}))
         ours, whole, theirs = (least * 1e3 for least in interleaved(calls, seconds))
         chosen = float(np.mean([mask.mean() for mask in masks.values()]))
         limit = chosen + ALLOWED if chosen < 1 else 1.05
@@ -208,7 +209,7 @@ def main() -> None:
     """Print the table, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, nargs="+", default=[1])
-    parser.add_argument("--blocks", type=int, default=3, help="blocks of a stage; a single one pays for turning the model's input and output")
+    parser.add_argument("--blocks", type=int, default=3, help="blocks of a stage; one alone pays for turning the model's input and output")
     parser.add_argument("--seconds", type=float, default=1.0, help="per row")
     parser.add_argument("--only", default="", help="stages whose name holds this")
     parser.add_argument("--chips", action="store_true")

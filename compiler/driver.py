@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from ..errors import CompileError, error, quote
 from .artefact import Artefact, Manifest, Port
 from .feeds import Array, bound_shapes, checked_feeds
-from .masks import MaskOptions
+from .masks import DEFAULT_MASKS, MaskOptions
 from .options import Options
 
 if TYPE_CHECKING:
@@ -38,7 +38,10 @@ def _ignore(stage: str) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """One call: outputs by name, observed values beside them, and what it took. Of `latency_ms` and the chip's figures, those that do not apply are None."""
+    """One call: outputs by name, observed values beside them, and what it took.
+
+    Of `latency_ms` and the chip's figures, those that do not apply are None.
+    """
 
     outputs: dict[str, Array]
     artefact: Artefact
@@ -63,15 +66,15 @@ def compile(
     cache: bool = True,
     progress: Progress = _ignore,
     load: bool = True,
-    masks: MaskOptions = MaskOptions(),
+    masks: MaskOptions = DEFAULT_MASKS,
     observe: Sequence[str] = (),
 ) -> Model:
     """The ONNX model at `path`, compiled for `target`. Raises CompileError with everything that is wrong with it.
 
     `dims` and `shapes` bind what the file leaves open; on the host the rest is taken from the arrays of each call. `name` begins the C
     symbols. With `cache` false, nothing is read from or written to the disk. `progress` is told the stages as they pass. With `load` false,
-    code for the host is not loaded before the first call. `masks` are choices about spatially dynamic networks. `observe` names inner values of
-    the file that `run` returns beside the outputs.
+    code for the host is not loaded before the first call. `masks` are choices about spatially dynamic networks. `observe`
+    names inner values of the file that `run` returns beside the outputs.
     """
     file = Path(path)
     options = Options.of(
@@ -226,7 +229,8 @@ class Model:
         done = run_on_chip(self._base, checked_feeds(self.inputs, inputs))
         named = dict(zip((port.name for port in self.manifest.outputs), done.outputs, strict=False))  # counters may follow
         outputs, observed = self._parted(named)
-        return Run(outputs, self._base, None, done.instructions, done.stack_bytes, done.flash_bytes, done.ram_bytes, done.by_layer, observed)
+        sizes = (done.stack_bytes, done.flash_bytes, done.ram_bytes)
+        return Run(outputs, self._base, None, done.instructions, *sizes, done.by_layer, observed)
 
     def _parted(self, named: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
         """The outputs of the model itself, and what is observed."""

@@ -1,8 +1,8 @@
 """What a user can say about masks, and what is told about them.
 
-`MaskOptions` are choices of a compilation. `Region` is a record of one masked region with its decision: it stands in the manifest, in
-`intaglio inspect --json`, and is what pictures are drawn from. The one thing to know: regions are recorded where `place-masks` decides, between
-two passes, because afterwards they are part of the graph.
+`MaskOptions` are choices of a compilation. `Region` is a record of one masked region with its decision: it
+stands in the manifest, in `intaglio inspect --json`, and is what pictures are drawn from. The one thing to know: regions are recorded where
+`place-masks` decides, between two passes, because afterwards they are part of the graph.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-__all__ = ["DECISIONS", "InnerLayer", "MaskOptions", "Pair", "Region", "region_from", "region_record"]
+__all__ = ["DECISIONS", "DEFAULT_DENSITY", "DEFAULT_MASKS", "InnerLayer", "MaskOptions", "Pair", "Region", "region_from", "region_record"]
 
 Decided: TypeAlias = Literal["auto", "dense", "masked"]
 Pair: TypeAlias = tuple[int, int]
@@ -21,14 +21,19 @@ DEFAULT_DENSITY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class MaskOptions:
-    """`strict` keeps products of zero with infinity and NaN; `density` is expected of masks that `densities` does not name; `observe` returns
-    every mask as a further output."""
+    """`strict` keeps products of zero with infinity and NaN; `density` is expected of masks that `densities` does not name.
+
+    `observe` returns every mask as a further output.
+    """
 
     strict: bool = False
     decision: Decided = "auto"
     density: float = DEFAULT_DENSITY
     densities: tuple[tuple[str, float], ...] = ()
     observe: bool = False
+
+
+DEFAULT_MASKS = MaskOptions()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..errors import CompileError, error
 from ..targets.abi import check_name
-from .masks import MaskOptions
+from .masks import DEFAULT_MASKS, MaskOptions
 
 __all__ = ["Options", "identifier_of"]
 
@@ -33,7 +33,7 @@ class Options:
     dims: tuple[tuple[str, int], ...] = ()
     shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
     profile: bool = False
-    masks: MaskOptions = MaskOptions()
+    masks: MaskOptions = DEFAULT_MASKS
     observe: tuple[str, ...] = ()
 
     @classmethod
@@ -47,7 +47,7 @@ class Options:
         dims: Mapping[str, int] | None = None,
         shapes: Mapping[str, Sequence[int]] | None = None,
         profile: bool = False,
-        masks: MaskOptions = MaskOptions(),
+        masks: MaskOptions = DEFAULT_MASKS,
         observe: Sequence[str] = (),
     ) -> Options:
         """The options for the model at `path`, whose file name names the C symbols if nothing else does."""

@@ -35,7 +35,7 @@ def add_mask_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--remarks", action="store_true", help="print what was recognised or left alone, and why")
     parser.add_argument("--strict-masks", action="store_true", help="keep products of a mask's zeros with infinity and NaN: skips less")
     parser.add_argument(
-        "--mask-decision", choices=DECISIONS, default="auto", help="skip where it is predicted to gain, nowhere, or everywhere (%(default)s)"
+        "--mask-decision", choices=DECISIONS, default="auto", help="skip where a gain is predicted, nowhere, or everywhere (%(default)s)"
     )
     parser.add_argument(
         "--density",

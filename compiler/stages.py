@@ -30,7 +30,7 @@ from .frontend.problems import shown_path
 from .frontend.reader import ModelFile
 from .inspect import work_by_node
 from .mask_regions import RegionRecorder
-from .masks import MaskOptions
+from .masks import DEFAULT_MASKS, MaskOptions
 from .options import Options
 
 __all__ = ["STAGES", "Observer", "build", "import_graph", "lower", "open_manifest", "pipeline_for"]
@@ -76,7 +76,7 @@ def _port(name: str, type_: object) -> Port:
     return Port(name, type_.shape, str(type_.element), type_.names)
 
 
-def pipeline_for(text: str, target: str, masks: MaskOptions = MaskOptions()) -> Pipeline:
+def pipeline_for(text: str, target: str, masks: MaskOptions = DEFAULT_MASKS) -> Pipeline:
     """The pipeline `text`, with every pass that asks for a machine given this one, and those about masks what the user chose."""
     return Pipeline(tuple(_chosen(_aimed(pass_, target), masks) for pass_ in Pipeline.parse(text).passes))
 

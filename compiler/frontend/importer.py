@@ -41,7 +41,8 @@ def import_model(file: ModelFile, dims: Mapping[str, int], shapes: Mapping[str, 
     """The model as a module of the graph dialect.
 
     `dims` gives extents to named dims, `shapes` whole shapes to inputs; names in a file are not to be trusted (one name may stand
-    for two sizes), so a shape given for one input says nothing about another. `observe` names inner values that are returned after the outputs. Raises CompileError with all that could be found.
+    for two sizes), so a shape given for one input says nothing about another. `observe` names inner values that are
+    returned after the outputs. Raises CompileError with all that could be found.
     """
     model = file.model
     versions = operator_sets(model.opset_import, shown_path(file.path))

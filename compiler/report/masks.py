@@ -1,7 +1,8 @@
 """Pictures of what masks choose: over the input picture, per region and per layer inside it.
 
-In come runs with observed masks; out come PNG files and a row for each. What is skipped is dark. The one thing to know: the tiles of an inner
-layer are found from the mask by the rule of the compiled code (`graph.reach_mask`), so the density is that of the work, dilation and tiles included.
+In come runs with observed masks; out come PNG files and a row for each. What is skipped is dark. The one thing to know: the tiles of an
+inner layer are found from the mask by the rule of the compiled code (`graph.reach_mask`), so the density is that of the work, dilation and
+tiles included.
 """
 
 from __future__ import annotations

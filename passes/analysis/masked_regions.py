@@ -22,8 +22,8 @@ class MaskedLayer:
     """A convolution or product inside: a chosen pixel o of the region's result needs its pixels o * scale + low to o * scale + high along
     H and W.
 
-    `dilation` is the radius of the smallest square around these. For masks of channels and pictures it is 0. `extents` are those of its result along H
-    and W, of a matrix product rows and columns.
+    `dilation` is the radius of the smallest square around these. For masks of channels and pictures it is 0. `extents` are those of its
+    result along H and W, of a matrix product rows and columns.
     """
 
     node: str

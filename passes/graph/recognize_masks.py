@@ -218,7 +218,7 @@ class _Recognizer:
         return op.output
 
     def carried(self, background: Value | None, op: Operation, number: int, build: Builder) -> Value | None:
-        """What becomes of the background in an operation of the tail: mostly it is an activation already, and another one leaves it as it is."""
+        """What becomes of the background in an operation of the tail; what is an activation already, another one leaves as it is."""
         if isinstance(op, graph.Relu) and background is not None:
             range_ = known(self.ranges, background)
             if range_.low >= 0:

@@ -43,7 +43,8 @@ def test_inspect(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (region["mask"], region["kind"], region["granularity"], region["decision"]) == (CHOSEN, "spatial", 4, "masked")
     assert region["expected_density"] == 0.1
     assert set(region["predicted"]) == {"dense_cycles", "masked_cycles"}  # type: ignore[call-overload]
-    assert f"spatial mask '{CHOSEN}'" in err and "Mul@y" in err
+    assert f"spatial mask '{CHOSEN}'" in err
+    assert "Mul@y" in err
 
 
 def test_strict(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,11 +63,12 @@ def test_pictures(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = model.parent / "pictures"
     words = ("run", str(model), "--input", str(model.parent / "inputs" / "a.npy"), "--masks", str(folder), "--mask-decision", "masked")
     record, _ = records(capsys, *words)
-    assert [picture["layer"] for picture in record["masks"]][0] == ""
+    assert record["masks"][0]["layer"] == ""
     assert len(record["masks"]) == 3
     assert [output["name"] for output in record["outputs"]] == ["y"]
     for picture in record["masks"]:
-        assert min(Image.open(folder / str(picture["file"])).size) >= 224
+        with Image.open(folder / str(picture["file"])) as image:
+            assert min(image.size) >= 224
         assert f"d{picture['density']:.2f}" in str(picture["file"])
 
 

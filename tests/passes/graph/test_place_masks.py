@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from pathlib import Path
 
+import numpy as np
+import onnx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto
+
+from intaglio.compiler.driver import compile
+from intaglio.compiler.masks import MaskOptions
 from intaglio.dialects import graph
+from intaglio.dialects import tensor as tensor_dialect
 from intaglio.dialects.func import Module
 from intaglio.dialects.graph.extents import tensor
 from intaglio.dialects.ir.evaluator import evaluate
@@ -16,8 +23,9 @@ from intaglio.passes import pipelines as _named  # noqa: F401 - registers the pa
 from intaglio.passes.graph.place_masks import densities_text
 from intaglio.passes.instruments import VerifyEach
 from intaglio.passes.manager import Pipeline
-from mask_models import Net
-from onnx_models import imported, lowered
+from intaglio.passes.schedule.space import Schedule
+from mask_models import C, Net
+from onnx_models import expected, imported, lowered
 from stages import run_loops, to_loops
 
 ATOL = 1e-4
@@ -77,26 +85,35 @@ def test_observed(decision: str) -> None:
     assert not y[np.broadcast_to(mask == 0, y.shape)].any()
 
 
+def window(draw: st.DrawFn, made: Net, x: str, stride: int) -> str:
+    """A convolution that keeps the extents (divided by the stride), padded unevenly."""
+    size, dilation, group = draw(st.sampled_from([1, 3, 5])), draw(st.sampled_from([1, 2])), draw(st.sampled_from([1, C]))
+    span = (size - 1) * dilation
+    top, left = draw(st.integers(0, span)), draw(st.integers(0, span))
+    weights = made.constant(made.random.normal(0, 1, (C, C // group, size, size)) / size)
+    pads = [top, left, span - top, span - left]
+    return made.add("Conv", x, weights, pads=pads, dilations=[dilation] * 2, strides=[stride] * 2, group=group)
+
+
 @st.composite
 def blocks(draw: st.DrawFn) -> Net:
-    """A masked branch of convolutions: windows, dilations, depthwise; product, residual or choice."""
+    """A masked branch of convolutions: windows, dilations, strides, uneven pads, depthwise; a product or a residual."""
     made = Net(batch=draw(st.sampled_from([1, 2])))
-    mask = made.mask(draw(st.sampled_from([1, 2, 4])))
+    stride, tile = draw(st.sampled_from([1, 2])), draw(st.sampled_from([1, 2, 4]))
+    small = made.add("Cast", made.flags(stride * tile), to=TensorProto.FLOAT)
+    mask = made.add("Resize", small, "", made.constant([1, 1, tile, tile]), mode="nearest", coordinate_transformation_mode="asymmetric")
     value = "x"
-    for _ in range(draw(st.integers(1, 3))):
-        window = draw(st.sampled_from([1, 3, 5]))
-        dilations = [draw(st.sampled_from([1, 2]))] * 2
-        group = draw(st.sampled_from([1, 4]))
-        value = made.conv(value, window=window, dilations=dilations, group=group)
+    for left in reversed(range(draw(st.integers(1, 3)))):
+        value = window(draw, made, value, 1 if left else stride)
         value = made.add(draw(st.sampled_from(["Relu", "Sigmoid"])), value) if draw(st.booleans()) else value
-    if draw(st.booleans()):
+    if stride == 2 or draw(st.booleans()):
         made.add("Mul", value, mask, out="y")
     else:
         made.add("Relu", made.add("Add", "x", made.add("Mul", mask, value)), out="y")
     return made
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(blocks())
 def test_masked_is_dense(model: Net) -> None:
     """Skipped tiles hold NaN in the evaluators, and rubbish in the buffers of loops: a dilation that is too small would show."""
@@ -111,3 +128,35 @@ def test_masked_is_dense(model: Net) -> None:
     low = lowered(module)
     np.testing.assert_allclose(evaluate(low, "main", [feed])[0], wanted, rtol=0, atol=ATOL)
     np.testing.assert_allclose(run_loops(to_loops(low, "cortex-m4"), [feed], [wanted])[0], wanted, rtol=0, atol=ATOL)
+
+
+def stage() -> Net:
+    """Two blocks in a row: the first one's result is the second one's background."""
+    made = Net()
+    masks = [made.mask(4), made.mask(2)]
+    x = "x"
+    for number, mask in enumerate(masks):
+        branch = made.add("Mul", made.branch(x), mask)
+        x = made.add("Relu", made.add("Add", branch, x), out="y" if number else "")
+    return made
+
+
+def test_stage_skips_in_every_block() -> None:
+    """What reads a choice of tiles stays out of its kernel, which would compute everything else."""
+    module, _ = placed(stage(), "decision=masked")
+    low = lowered(module)
+    Pipeline.parse("canonicalize,cse,fuse-kernels,assign-layouts,choose-schedules{target=cortex-m4}").run(low)
+    schedules = [Schedule.parse(op.schedule) for op in low.walk() if isinstance(op, tensor_dialect.Kernel)]
+    convolutions_of_a_block, blocks_of_a_stage = 2, 2
+    assert sum(bool(each.unit) for each in schedules) == convolutions_of_a_block * blocks_of_a_stage
+
+
+@pytest.mark.parametrize("decision", ["auto", "dense", "masked"])
+def test_compiled(decision: str, tmp_path: Path) -> None:
+    """Machine code of every decision against onnxruntime."""
+    model = stage()
+    onnx.save(model.model(), tmp_path / "m.onnx")
+    masks = MaskOptions(decision=decision)  # type: ignore[arg-type]
+    (made,) = compile(tmp_path / "m.onnx", cache=False, masks=masks).run({"x": model.feed()}).values()
+    (wanted,) = expected(model.model(), {"x": model.feed()})
+    np.testing.assert_allclose(made, wanted, rtol=0, atol=ATOL)
