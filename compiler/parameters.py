@@ -16,7 +16,18 @@ from typing import TypeVar
 from ..errors import CompileError, error, quote
 from .masks import DECISIONS, DEFAULT_DENSITY, MaskOptions
 
-__all__ = ["add_binding_arguments", "add_mask_arguments", "choices", "density", "dim", "input_file", "mask_options", "pairs", "shape", "tolerance"]
+__all__ = [
+    "add_binding_arguments",
+    "add_mask_arguments",
+    "choices",
+    "density",
+    "dim",
+    "input_file",
+    "mask_options",
+    "pairs",
+    "shape",
+    "tolerance",
+]
 
 T = TypeVar("T")
 MOST_EXTENT = 2**40
