@@ -136,7 +136,7 @@ def stage() -> Net:
     masks = [made.mask(4), made.mask(2)]
     x = "x"
     for number, mask in enumerate(masks):
-        branch = made.add("Mul", made.branch(x), mask)
+        branch = made.add("Mul", made.branch(made.add("Sigmoid", x)), mask)
         x = made.add("Relu", made.add("Add", branch, x), out="y" if number else "")
     return made
 
