@@ -29,9 +29,9 @@ from ..memory.liveness import Block, Step, lifetimes, merge_in_place, merged
 from ..memory.order import cheapest_order
 from ..memory.plan import MemoryPlan, plan_arena
 from .bufferize import Bufferization, Memory, Place, bufferize, output_buffer, producers
-from .in_place import may_overwrite
+from .in_place import is_masked, may_overwrite
 
-LowerKernel: TypeAlias = Callable[[Kernel, str, Sequence[BufferType], Sequence[BufferType], Target], Function]
+LowerKernel: TypeAlias = Callable[[Kernel, str, Sequence[BufferType], Sequence[BufferType], Target, int | None], Function]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,8 @@ def lower_module(module: Module, lower: LowerKernel, target: Target, options: Me
     entry = _Entry(main, places, plan)
     functions = _Functions(lower, target)
     for kernel in plan.kernels:
-        entry.call(kernel, functions.get(kernel, entry.types(kernel.inputs), entry.types(kernel.outputs)))
+        shared = entry.shared_input(kernel)
+        entry.call(kernel, functions.get(kernel, entry.types(kernel.inputs), entry.types(kernel.outputs), shared))
     main.erase()
     for function in functions.made:
         module.add(function)
@@ -114,7 +115,7 @@ def _steps(kernels: Sequence[Kernel], places: Bufferization, options: MemoryOpti
             reads=_arena_blocks(kernel.inputs, places),
             writes=_arena_blocks(kernel.outputs, places),
             needs=tuple(dict.fromkeys(numbers[op] for value in kernel.inputs for op in producers(value) if op in numbers)),
-            in_place=_in_place_pairs(kernel, places) if options.in_place else (),
+            in_place=_in_place_pairs(kernel, places) if options.in_place or is_masked(kernel) else (),
         )
         for kernel in kernels
     ]
@@ -162,6 +163,16 @@ class _Entry:
 
     def types(self, values: Sequence[Value]) -> list[BufferType]:
         return [self.places[value].buffer(tensor_type(value)) for value in values]
+
+    def shared_input(self, kernel: Kernel) -> int | None:
+        """The input whose memory the plan gave to the only result, if there is one."""
+        result = self.places[kernel.outputs[0]].memory
+        for number, value in enumerate(kernel.inputs):
+            source = self.places[value].memory
+            both = source.kind == result.kind == "arena" and source.buffer.nbytes > 0
+            if both and self.offsets[source.number] == self.offsets[result.number]:
+                return number
+        return None
 
     def call(self, kernel: Kernel, function: Function) -> None:
         """Append the call of `function`, which is what became of `kernel`."""
@@ -226,16 +237,16 @@ class _Functions:
     by_kernel: dict[str, Function] = field(default_factory=dict)
     by_text: dict[str, Function] = field(default_factory=dict)
 
-    def get(self, kernel: Kernel, inputs: Sequence[BufferType], outputs: Sequence[BufferType]) -> Function:
-        """The function for `kernel` on buffers of these types."""
-        key = "\n".join([*map(str, inputs), "->", *map(str, outputs), _text(kernel)])
+    def get(self, kernel: Kernel, inputs: Sequence[BufferType], outputs: Sequence[BufferType], shared: int | None) -> Function:
+        """The function for `kernel` on buffers of these types, whose result may lie where input `shared` lies."""
+        key = "\n".join([*map(str, inputs), "->", *map(str, outputs), str(shared), _text(kernel)])
         if key not in self.by_kernel:  # saves lowering, which takes most of the time
-            self.by_kernel[key] = self.lowered(kernel, inputs, outputs)
+            self.by_kernel[key] = self.lowered(kernel, inputs, outputs, shared)
         return self.by_kernel[key]
 
-    def lowered(self, kernel: Kernel, inputs: Sequence[BufferType], outputs: Sequence[BufferType]) -> Function:
+    def lowered(self, kernel: Kernel, inputs: Sequence[BufferType], outputs: Sequence[BufferType], shared: int | None) -> Function:
         name = f"kernel_{len(self.made)}"
-        function = self.lower(kernel, name, inputs, outputs, self.target)
+        function = self.lower(kernel, name, inputs, outputs, self.target, shared)
         function.sym_name = ""
         found = self.by_text.setdefault(_text(function), function)
         if found is function:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...dialects.ir.operation import Value
-from ...dialects.tensor import Compute, Kernel, Yield
+from ...dialects.tensor import Compute, Kernel, Masked, Yield
 from ...dialects.tensor.view import tensor_type
 
 
@@ -19,7 +19,7 @@ def may_overwrite(kernel: Kernel, number: int) -> bool:
         match op:
             case Yield():
                 return True
-            case Compute():
+            case Compute() | Masked():
                 if not _reads_at_the_identity(op, follows):
                     return False
                 follows[op.output] = None
@@ -28,7 +28,12 @@ def may_overwrite(kernel: Kernel, number: int) -> bool:
     return True
 
 
-def _reads_at_the_identity(op: Compute, follows: dict[Value, None]) -> bool:
+def is_masked(kernel: Kernel) -> bool:
+    """Whether the kernel ends in a choice by tiles: what it does not choose then need not be written where it already lies."""
+    return len(kernel.outputs) == 1 and isinstance(kernel.body.terminator.operands[0].owner, Masked)
+
+
+def _reads_at_the_identity(op: Compute | Masked, follows: dict[Value, None]) -> bool:
     if not any(value in follows for value in op.operands):
         return True
     maps = [map_ for value, map_ in zip(op.inputs, op.maps, strict=True) if value in follows]

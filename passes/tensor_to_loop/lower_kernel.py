@@ -31,10 +31,20 @@ from .emit import LANE, Emitter
 MAX_BORDER_TILES = 6
 
 
-def lower_kernel(kernel: tensor.Kernel, name: str, inputs: Sequence[BufferType], outputs: Sequence[BufferType], target: Target) -> Function:
-    """A function of the kernel's input buffers and then its output buffers, by its schedule (chosen here if it has none)."""
+def lower_kernel(
+    kernel: tensor.Kernel,
+    name: str,
+    inputs: Sequence[BufferType],
+    outputs: Sequence[BufferType],
+    target: Target,
+    shared: int | None = None,
+) -> Function:
+    """A function of the kernel's input buffers and then its output buffers, by its schedule (chosen here if it has none).
+
+    `shared`: the input that lies where the only result does; each of its elements is read before it is written.
+    """
     schedule = Schedule.parse(kernel.schedule) if kernel.schedule else choose_schedule(kernel, inputs, outputs, target)
-    return _Lowering(kernel, name, inputs, outputs, schedule).run()
+    return _Lowering(kernel, name, inputs, outputs, schedule, shared).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,13 @@ class _Lowering:
     """State of one lowering: the domain, the schedule, the emitter, and how each guard is met."""
 
     def __init__(
-        self, kernel: tensor.Kernel, name: str, inputs: Sequence[BufferType], outputs: Sequence[BufferType], schedule: Schedule
+        self,
+        kernel: tensor.Kernel,
+        name: str,
+        inputs: Sequence[BufferType],
+        outputs: Sequence[BufferType],
+        schedule: Schedule,
+        shared: int | None,
     ) -> None:
         self.kernel = kernel
         self.schedule = schedule
@@ -84,6 +100,9 @@ class _Lowering:
             self.emit.storage[argument] = (self.flat(parameter), type_)
             self.emit.whole[argument] = parameter
         self.results = [(self.flat(p), t) for p, t in zip(self.function.arguments[len(inputs) :], outputs, strict=True)]
+        self.shared = None if shared is None else kernel.body.arguments[shared]
+        if self.shared is not None:  # one pointer, so that nothing is promised that is not so
+            self.emit.storage[self.shared] = self.results[0]
         self.masked = self.domain.masked if schedule.unit else None
         self.static: dict[int, tuple[int, ...]] = {}
         self.clamped: dict[int, list[Guard]] = {}
@@ -240,7 +259,7 @@ class _Lowering:
         then, otherwise = Block(), Block()
         for block, is_active in ((then, True), (otherwise, False)):
             with self.emit.scope(block):
-                if is_active or masked.background is not None:
+                if is_active or masked.background not in (None, self.shared):
                     self.emit.masked[masked] = is_active
                     self.parts(whole, [dim for dim, unit in enumerate(self.schedule.unit) if unit])
                     del self.emit.masked[masked]

@@ -22,7 +22,7 @@ Body = Callable[[Builder, list[Value], list[Value]], Sequence[Value]]
 
 
 def lower_kernel(
-    kernel: tensor.Kernel, name: str, inputs: Sequence[BufferType], outputs: Sequence[BufferType], target: Target
+    kernel: tensor.Kernel, name: str, inputs: Sequence[BufferType], outputs: Sequence[BufferType], target: Target, shared: int | None = None
 ) -> func.Function:
     """A function of the input buffers and then the output buffers."""
     function = func.Function.make(name, [*inputs, *outputs], location=kernel.location)
