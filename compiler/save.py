@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import CompileError, error, quote
@@ -59,6 +60,7 @@ def library_symbols(artefact: Artefact) -> list[str]:
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> tuple[Path, ...]:
     """Write all of `files`, whose names may hold folders, into `folder`, which is made if need be."""
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".intaglio-", dir=folder) as hidden:
@@ -70,6 +72,9 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> tuple[Path, ...]:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (Path(hidden) / name).replace(folder / name)
     except OSError as fault:
+        with suppress(OSError):
+            for each in new:
+                each.rmdir()
         reason = (fault.strerror or str(fault)).lower()
         raise CompileError(error(f"nothing can be written to {quote(str(folder))}: {reason}").help("name another folder: -o DIR")) from None
     return tuple(folder / name for name in files)

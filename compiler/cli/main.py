@@ -7,6 +7,7 @@ went away.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
 
-from ...errors import CompileError, InternalError, printable
+from ...errors import CompileError, InternalError, error, printable, quote
 
 __all__ = ["main"]
 
@@ -37,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _mute_stdout()
         return BROKEN_PIPE
+    except OSError as fault:
+        return _unwritten(fault)
     except KeyboardInterrupt:
         return _say("interrupted", INTERRUPTED)
     except MemoryError:
@@ -88,6 +91,19 @@ def _say(text: str, status: int) -> int:
     sys.stdout.flush()
     print(text, file=sys.stderr)
     return status
+
+
+def _unwritten(fault: OSError) -> int:
+    """The disk behind stdout, or behind a file of ours, is full; anything else is unforeseen."""
+    if fault.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS):
+        return _say(_crash(fault), SOFTWARE)
+    _mute_stdout()
+    place = f" to {quote(str(fault.filename))}" if fault.filename else ""
+    print(
+        error(f"the results cannot be written{place}: {os.strerror(fault.errno).lower()}").help("make room, or write them elsewhere"),
+        file=sys.stderr,
+    )
+    return 1
 
 
 def _mute_stdout() -> None:

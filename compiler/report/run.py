@@ -63,7 +63,9 @@ def labels_for(given: Path | None, model: Path) -> tuple[str, ...]:
     try:
         return tuple(read_bytes(path, "labels", MOST_LABELS_BYTES).decode().splitlines())
     except UnicodeDecodeError:
-        raise CompileError(error("the labels file is not UTF-8 text").at(quote(str(path)))) from None
+        raise CompileError(
+            error("the labels file is not UTF-8 text").at(quote(str(path))).help("write one name a line, in UTF-8")
+        ) from None
 
 
 def print_run(model: Model, cases: Sequence[Case], runs: Sequence[Run], comparisons: Sequence[Comparison], labels: Sequence[str]) -> None:

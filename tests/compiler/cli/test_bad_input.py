@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -239,6 +241,27 @@ def test_the_folder_of_an_output_stays_clean_when_writing_fails(tmp_path: Path, 
     (out / "m.h").mkdir(parents=True)  # in the way of the header
     refused(capsys, "compile", str(path), "--target", "cortex-m4", "--no-cache", "-o", str(out), "--emit", "header,obj")
     assert [each.name for each in out.iterdir()] == ["m.h"]
+
+
+def no_space(path: Path, content: bytes) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+def test_a_full_disk_leaves_no_folder(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save_relu(tmp_path / "m.onnx")
+    monkeypatch.setattr(Path, "write_bytes", no_space)
+    said = refused(capsys, "compile", str(path), "--target", "cortex-m4", "--no-cache", "-o", str(tmp_path / "new" / "out"))
+    assert "no space left on device" in said
+    assert [each.name for each in tmp_path.iterdir()] == ["m.onnx"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_results_that_cannot_be_written(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save_relu(tmp_path / "m.onnx")
+    with open("/dev/full", "w", buffering=1) as full:  # noqa: PTH123 - a device
+        monkeypatch.setattr("sys.stdout", full)
+        assert main(["inspect", str(path)]) == 1
+    assert capsys.readouterr().err.startswith("error: the results cannot be written: no space left on device")
 
 
 # Names from a file are harmless wherever they are written.
