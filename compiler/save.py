@@ -58,8 +58,8 @@ def library_symbols(artefact: Artefact) -> list[str]:
     return [abi.entry_symbol(name), *((abi.team_entry_symbol(name), abi.worker_symbol(name)) if artefact.manifest.threads else ())]
 
 
-def write_files(folder: Path, files: Mapping[str, bytes]) -> tuple[Path, ...]:
-    """Write all of `files`, whose names may hold folders, into `folder`, which is made if need be."""
+def write_files(folder: Path, files: Mapping[str, bytes], way_out: str = "name another folder: -o DIR") -> tuple[Path, ...]:
+    """Write all of `files`, whose names may hold folders, into `folder`, which is made if need be; `way_out` helps where that fails."""
     new = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,5 +76,5 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> tuple[Path, ...]:
             for each in new:
                 each.rmdir()
         reason = (fault.strerror or str(fault)).lower()
-        raise CompileError(error(f"nothing can be written to {quote(str(folder))}: {reason}").help("name another folder: -o DIR")) from None
+        raise CompileError(error(f"nothing can be written to {quote(str(folder))}: {reason}").help(way_out)) from None
     return tuple(folder / name for name in files)

@@ -10,15 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import CompileError, error, quote
 from ..feeds import Array
 from ..masks import InnerLayer, Region
-from .terminal import Column, print_table
+from .terminal import Column, print_table, write
 
 if TYPE_CHECKING:
     from ..driver import Run
@@ -29,6 +29,7 @@ __all__ = ["MaskPicture", "pictures_record", "print_pictures", "write_pictures"]
 DARKEST = 0.25  # what is left of the picture where nothing is computed
 LEAST_SIDE = 224  # small pictures are shown larger
 COLOURS = 3
+LONGEST_WORD = 48  # of a name from the model in a file's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +45,31 @@ class MaskPicture:
 
 
 def write_pictures(folder: Path, cases: Sequence[Case], runs: Sequence[Run]) -> list[MaskPicture]:
-    """Write the files of every case; the folder is made."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return [
-            picture
-            for number, (case, run) in enumerate(zip(cases, runs, strict=True))
-            for picture in _of_run(folder, f"{number}_" if len(runs) > 1 else "", case, run)
-        ]
-    except OSError as fault:
-        raise CompileError(error(f"cannot write pictures: {fault}").at(quote(str(folder)))) from None
+    """Write the files of every case, or none; the folder is made if there is a mask."""
+    from ..save import write_files
+
+    found = [
+        each
+        for number, (case, run) in enumerate(zip(cases, runs, strict=True))
+        for each in _of_run(f"{number}_" if len(runs) > 1 else "", case, run)
+    ]
+    if found:
+        write_files(folder, {picture.file: content for picture, content in found}, "name another folder: --masks DIR")
+    return [picture for picture, _ in found]
 
 
-def _of_run(folder: Path, prefix: str, case: Case, run: Run) -> Iterator[MaskPicture]:
+def _of_run(prefix: str, case: Case, run: Run) -> Iterator[tuple[MaskPicture, bytes]]:
     for number, region in enumerate(run.artefact.manifest.regions):
         mask = run.observed.get(region.output)
         if mask is None:
             continue
-        for layer, chosen in _chosen(region, mask != 0):
+        for position, (layer, chosen) in enumerate(_chosen(region, mask != 0)):
             density = float(chosen.mean())
             for n, plane in enumerate(chosen.max(axis=1)):
-                words = [prefix + str(number), region.mask, layer, *([str(n)] if len(chosen) > 1 else []), f"d{density:.2f}"]
-                name = "_".join(re.sub(r"[^A-Za-z0-9.]+", "-", word).strip("-") for word in words if word) + ".png"
-                _draw(folder / name, _background(case.inputs, n), plane)
-                yield MaskPicture(name, case.name, region.mask, layer, region.decision, density)
+                layer_words = [str(position), layer] if layer else []
+                words = [prefix + str(number), region.mask, *layer_words, *([str(n)] if len(chosen) > 1 else []), f"d{density:.2f}"]
+                name = "_".join(re.sub(r"[^A-Za-z0-9.]+", "-", word[:LONGEST_WORD]).strip("-") for word in words if word) + ".png"
+                yield MaskPicture(name, case.name, region.mask, layer, region.decision, density), _drawn(_background(case.inputs, n), plane)
 
 
 def _chosen(region: Region, mask: Array) -> Iterator[tuple[str, Array]]:
@@ -95,7 +97,8 @@ def _background(inputs: Mapping[str, Array], n: int) -> Array:
     return np.full((1, 1, COLOURS), 255.0, np.float32)
 
 
-def _draw(path: Path, background: Array, chosen: Array) -> None:
+def _drawn(background: Array, chosen: Array) -> bytes:
+    """A PNG: the background where it is chosen, dark elsewhere."""
     from PIL import Image
 
     height, width = (max(a, b) for a, b in zip(background.shape[:2], chosen.shape, strict=True))
@@ -104,7 +107,9 @@ def _draw(path: Path, background: Array, chosen: Array) -> None:
     picture = Image.fromarray(background.astype(np.uint8)).resize(size, Image.Resampling.NEAREST)
     light = Image.fromarray(np.where(chosen, 255, int(DARKEST * 255)).astype(np.uint8)).resize(size, Image.Resampling.NEAREST)
     black = Image.new("RGB", size)
-    Image.composite(picture, black, light).save(path)
+    file = BytesIO()
+    Image.composite(picture, black, light).save(file, "PNG")
+    return file.getvalue()
 
 
 def pictures_record(pictures: Sequence[MaskPicture]) -> list[dict[str, Any]]:
@@ -114,6 +119,9 @@ def pictures_record(pictures: Sequence[MaskPicture]) -> list[dict[str, Any]]:
 
 def print_pictures(pictures: Sequence[MaskPicture]) -> None:
     """A table of the files on stdout."""
+    if not pictures:
+        write("no masks: nothing of this model is skipped")
+        return
     columns = (
         Column("mask", long=True),
         Column("layer", long=True),

@@ -93,5 +93,6 @@ def write_profile(record: dict[str, Any], folder: Path) -> Path:
     """NAME.profile.json in `folder`, whole or not at all."""
     from ..save import write_files
 
-    (path,) = write_files(folder, {f"{record['model']}.profile.json": (json.dumps(record, indent=1) + "\n").encode()})
+    files = {f"{record['model']}.profile.json": (json.dumps(record, indent=1) + "\n").encode()}
+    (path,) = write_files(folder, files, "run where the profile can be written, or leave out --profile")
     return path

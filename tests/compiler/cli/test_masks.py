@@ -72,6 +72,12 @@ def test_pictures(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert f"d{picture['density']:.2f}" in str(picture["file"])
 
 
+def test_pictures_that_cannot_be_written(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["run", str(model), "--input", str(model.parent / "inputs" / "a.npy"), "--mask-decision", "masked"]
+    assert main([*words, "--masks", str(model)]) == 1  # a file
+    assert "--masks DIR" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [["--density", "2"], ["--density", "=0.1"], ["--density", "other=0.1"], ["--calibrate", "nowhere"]])
 def test_bad_words(model: Path, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", str(model), *words]) == 1
