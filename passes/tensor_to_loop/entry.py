@@ -165,11 +165,11 @@ class _Entry:
         return [self.places[value].buffer(tensor_type(value)) for value in values]
 
     def shared_input(self, kernel: Kernel) -> int | None:
-        """The input whose memory the plan gave to the only result, if there is one."""
+        """The input whose memory the plan gave to the only result, if there is one. (Two slices of one block share nothing.)"""
         result = self.places[kernel.outputs[0]].memory
         for number, value in enumerate(kernel.inputs):
             source = self.places[value].memory
-            both = source.kind == result.kind == "arena" and source.buffer.nbytes > 0
+            both = source.kind == result.kind == "arena" and source.number != result.number and source.buffer.nbytes > 0
             if both and self.offsets[source.number] == self.offsets[result.number]:
                 return number
         return None
