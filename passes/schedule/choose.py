@@ -118,7 +118,9 @@ def _masked_tile(
     reduction = math.prod(extents[problem.parallel :])
     last = inner[-1]
     rows = unit[last]
-    two = len(inner) > 1 and rows < 8 and unit[inner[-2]] > 1
+    guarded = len(inner) > 1 and any(inner[-2] in guard.subscript.dims() for guard in problem.reads.guards)
+    short = rows < (8 if not guarded else 4 if problem.target.hosted else 0)  # two rows at a border are written out, tap by tap
+    two = len(inner) > 1 and short and unit[inner[-2]] > 1
     best = best_tile(rows * 2 if two else rows, vectors, reduction, reduction * lane_count * 4, problem.target)
     tile[last] = min(best.rows, rows)
     if two and best.rows >= 2 * rows:
