@@ -113,19 +113,21 @@ class Artefact:
 
 
 def encode(artefact: Artefact) -> bytes:
-    """The artefact as bytes: three lengths, then manifest, header, LLVM IR and object."""
+    """The artefact without its object as bytes: three lengths, then manifest, header and LLVM IR."""
     parts = [json.dumps(artefact.manifest.record()).encode(), artefact.header.encode(), artefact.text.encode()]
-    return struct.pack("<3Q", *map(len, parts)) + b"".join(parts) + artefact.object
+    return struct.pack("<3Q", *map(len, parts)) + b"".join(parts)
 
 
-def decode(data: bytes) -> Artefact:
-    """What `encode` wrote. Raises ValueError, KeyError or struct.error for anything else."""
+def decode(data: bytes, object_code: bytes) -> Artefact:
+    """What `encode` wrote, with its object. Raises ValueError, KeyError or struct.error for anything else."""
     lengths = struct.unpack_from("<3Q", data)
     parts, position = [], struct.calcsize("<3Q")
     for length in lengths:
         parts.append(data[position : position + length])
         position += length
-    return Artefact(_manifest(json.loads(parts[0])), data[position:], parts[1].decode(), parts[2].decode())
+    if position != len(data):
+        raise ValueError(f"{len(data)} bytes, but {position} are told of")
+    return Artefact(_manifest(json.loads(parts[0])), object_code, parts[1].decode(), parts[2].decode())
 
 
 def _manifest(record: dict[str, Any]) -> Manifest:

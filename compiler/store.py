@@ -27,7 +27,7 @@ LIBRARIES = ("onnx", "llvmlite", "numpy")
 
 
 class Store:
-    """The entries for one model file."""
+    """The entries for one model file: two each, because an object of tens of megabytes should not be copied out of anything."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -35,18 +35,21 @@ class Store:
 
     def get(self, options: Options) -> Artefact | None:
         """What was put for the file as it is now."""
-        data = self.cache.get(_key(digest_of(self.path), options))
-        if data is None:
+        name = _key(digest_of(self.path), options)
+        data, object_code = self.cache.get(name), self.cache.get(key(name, "object"))
+        if data is None or object_code is None:
             return None
         try:
-            artefact = decode(data)
+            artefact = decode(data, object_code)
         except (ValueError, KeyError, TypeError, struct.error):  # whole but not ours: another program's, by accident or malice
             return None
         return artefact if self._agrees(artefact) else None
 
     def put(self, options: Options, digest: str, artefact: Artefact) -> None:
         """Keep what was made from the file whose digest this is, which may have been replaced meanwhile."""
-        self.cache.put(_key(digest, options), encode(artefact))
+        name = _key(digest, options)
+        self.cache.put(key(name, "object"), artefact.object)
+        self.cache.put(name, encode(artefact))
 
     def _agrees(self, artefact: Artefact) -> bool:
         """Whether the data files are still those that were compiled in, and still inside the model's folder."""
