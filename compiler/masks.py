@@ -23,7 +23,8 @@ DEFAULT_DENSITY = 0.5
 class MaskOptions:
     """`strict` keeps products of zero with infinity and NaN; `density` is expected of masks that `densities` does not name.
 
-    `observe` returns every mask as a further output.
+    `observe` returns every mask as a further output. `thresholds` insert masks at convolutions of a dense model, by name; `saliencies`
+    returns what they would be compared with.
     """
 
     strict: bool = False
@@ -31,6 +32,8 @@ class MaskOptions:
     density: float = DEFAULT_DENSITY
     densities: tuple[tuple[str, float], ...] = ()
     observe: bool = False
+    thresholds: tuple[tuple[str, float], ...] = ()
+    saliencies: bool = False
 
 
 DEFAULT_MASKS = MaskOptions()

@@ -19,6 +19,7 @@ from .masks import DECISIONS, DEFAULT_DENSITY, MaskOptions
 __all__ = [
     "add_binding_arguments",
     "add_mask_arguments",
+    "auto_share",
     "choices",
     "density",
     "dim",
@@ -56,6 +57,9 @@ def add_mask_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"the share of a mask that is expected to be chosen ({DEFAULT_DENSITY})",
     )
     parser.add_argument(
+        "--auto-mask", metavar="SHARE", help="skip this share of a dense model's tiles, those of least magnitude; needs --calibrate"
+    )
+    parser.add_argument(
         "--calibrate", type=Path, metavar="DIR", help="take expected densities from inputs: .npy, .npz, .pb, pictures or test folders"
     )
 
@@ -81,6 +85,19 @@ def density(word: str) -> tuple[str, float]:
     if not 0 <= share <= 1 or (equals and not name):
         raise _refuse("--density", word, "a share from 0 to 1, of one mask or of all: --density mask=0.3")
     return name, share
+
+
+def auto_share(word: str | None) -> float | None:
+    """The share of --auto-mask, None without it."""
+    if word is None:
+        return None
+    try:
+        share = float(word)
+    except ValueError:
+        share = -1.0
+    if not 0 < share < 1:
+        raise _refuse("--auto-mask", word, "a share between 0 and 1 of the tiles: --auto-mask 0.5")
+    return share
 
 
 def dim(word: str) -> tuple[str, int]:

@@ -19,6 +19,7 @@ from ..dialects.ir.types import BufferType, TensorType
 from ..dialects.loop import Call
 from ..errors import CompileError, error, printable, quote
 from ..passes import pipelines as _named  # noqa: F401 - registers passes and pipelines
+from ..passes.graph.insert_masks import InsertMasks
 from ..passes.graph.place_masks import PlaceMasks, densities_text
 from ..passes.graph.recognize_masks import RecognizeMasks
 from ..passes.manager import Instrument, Pass, Pipeline, Report
@@ -90,6 +91,8 @@ def _chosen(pass_: Pass, masks: MaskOptions) -> Pass:
     match pass_:
         case RecognizeMasks():
             return replace(pass_, strict=masks.strict)
+        case InsertMasks():
+            return replace(pass_, thresholds=densities_text(dict(masks.thresholds)), observe=masks.saliencies)
         case PlaceMasks():
             densities = densities_text(dict(masks.densities))
             return replace(pass_, decision=masks.decision, density=masks.density, densities=densities, observe=masks.observe)

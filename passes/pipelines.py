@@ -23,6 +23,7 @@ define_pipeline(
     "cse",  # exporters repeat constants and shape arithmetic
     "dce",
     "recognize-masks",  # after absorption: a normalisation between a product and its convolution is gone
+    "insert-masks",  # of a dense model; nothing unless thresholds are given. After the masks that the model itself has
     "canonicalize",  # constant masks
     "place-masks",
     "cse",  # the same reach for several values

@@ -34,10 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compile, make every file, write them."""
     from ...errors import printable
-    from ..calibrate import calibrated
+    from ..auto_mask import auto_masked
     from ..emit import KINDS, emit
     from ..options import Options
-    from ..parameters import choices, dim, mask_options, pairs, shape
+    from ..parameters import auto_share, choices, dim, mask_options, pairs, shape
+    from ..report.auto_mask import print_curve
     from ..report.remarks import print_remarks, remarks_of
     from ..report.terminal import bytes_text, progress, write
     from ..save import write_files
@@ -53,7 +54,9 @@ def run(arguments: argparse.Namespace) -> int:
         profile=arguments.profile,
         masks=mask_options(arguments),
     )
-    options = calibrated(arguments.model, options, arguments.calibrate, not arguments.no_cache)
+    share = auto_share(arguments.auto_mask)
+    options, curve = auto_masked(arguments.model, options, share, arguments.calibrate, not arguments.no_cache)
+    print_curve(curve)
     with progress(("import", "graph", "tensor", "loop")) as tell:
         manifest, files = emit(arguments.model, options, kinds, cached=not arguments.no_cache, progress=tell)
     for path in write_files(arguments.output, files):

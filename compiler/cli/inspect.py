@@ -30,14 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Import and print."""
     from ...targets.load import load_target
-    from ..calibrate import calibrated
+    from ..auto_mask import auto_masked
     from ..frontend.importer import import_model
     from ..frontend.reader import read_model
     from ..inspect import inspect_module
     from ..inspect_masks import inspect_masks
     from ..masks import region_record
     from ..options import Options
-    from ..parameters import dim, mask_options, pairs, shape
+    from ..parameters import auto_share, dim, mask_options, pairs, shape
+    from ..report.auto_mask import curve_record, print_curve
     from ..report.remarks import print_remarks
     from ..report.terminal import message, print_json
 
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         shapes=pairs("--shape", arguments.shape, shape),
         masks=mask_options(arguments),
     )
-    options = calibrated(arguments.model, options, arguments.calibrate, True)
+    options, curve = auto_masked(arguments.model, options, auto_share(arguments.auto_mask), arguments.calibrate, True)
     module = import_model(file, dict(options.dims), dict(options.shapes))
     found = inspect_module(module)
     regions, remarks = inspect_masks(file, module, options)
@@ -59,10 +60,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.remarks:
         print_remarks(remarks)
     if arguments.json:
-        print_json(_record(found, target) | {"masked_regions": [region_record(region) for region in regions]})
+        print_json(_record(found, target) | {"masked_regions": [region_record(region) for region in regions]} | curve_record(curve))
     else:
         _print(found, target)
         _print_regions(regions)
+        print_curve(curve)
     return 0
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..auto_mask import CurvePoint
     from ..driver import Model, Run
     from ..options import Options
     from ..outcome import Case, Comparison
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     rtol, atol = tolerance("--rtol", arguments.rtol), tolerance("--atol", arguments.atol)
     _refuse_unrunnable(arguments.target)
-    options = _options(arguments)
+    options, curve = _options(arguments)
     with progress(("import", "graph", "tensor", "loop")) as tell:
         model = compile(
             arguments.model,
@@ -69,17 +70,17 @@ def run(arguments: argparse.Namespace) -> int:
     comparisons = [found for case, each in zip(cases, runs, strict=True) for found in compare(case, each.outputs, rtol, atol)]
     if arguments.remarks:
         print_remarks(model.report)
-    _show(arguments, model, cases, runs, comparisons)
+    _show(arguments, model, cases, runs, comparisons, curve)
     return 0 if all(each.passed for each in comparisons) else 1
 
 
-def _options(arguments: argparse.Namespace) -> Options:
-    """What the words on the command line choose, calibrated if asked for."""
+def _options(arguments: argparse.Namespace) -> tuple[Options, tuple[CurvePoint, ...]]:
+    """What the words on the command line choose, calibrated if asked for; what masks for a dense model cost."""
     from dataclasses import replace
 
-    from ..calibrate import calibrated
+    from ..auto_mask import auto_masked
     from ..options import Options
-    from ..parameters import dim, mask_options, pairs, shape
+    from ..parameters import auto_share, dim, mask_options, pairs, shape
 
     options = Options.of(
         arguments.model,
@@ -90,8 +91,9 @@ def _options(arguments: argparse.Namespace) -> Options:
         profile=arguments.profile and arguments.target == "host",  # the emulator counts by function, and needs no probes
         masks=mask_options(arguments),
     )
-    options = calibrated(arguments.model, options, arguments.calibrate, not arguments.no_cache)
-    return replace(options, masks=replace(options.masks, observe=arguments.masks is not None))
+    share = auto_share(arguments.auto_mask)
+    options, curve = auto_masked(arguments.model, options, share, arguments.calibrate, not arguments.no_cache)
+    return replace(options, masks=replace(options.masks, observe=arguments.masks is not None)), curve
 
 
 def _refuse_unrunnable(name: str) -> None:
@@ -103,7 +105,15 @@ def _refuse_unrunnable(name: str) -> None:
         raise CompileError(error(f"{name} is not emulated").help("run with --target host, or compile it and run it on the machine itself"))
 
 
-def _show(arguments: argparse.Namespace, model: Model, cases: list[Case], runs: list[Run], comparisons: list[Comparison]) -> None:
+def _show(
+    arguments: argparse.Namespace,
+    model: Model,
+    cases: list[Case],
+    runs: list[Run],
+    comparisons: list[Comparison],
+    curve: tuple[CurvePoint, ...],
+) -> None:
+    from ..report.auto_mask import curve_record, print_curve
     from ..report.masks import pictures_record, print_pictures, write_pictures
     from ..report.profile import profile_record, write_profile
     from ..report.run import labels_for, print_run, run_record
@@ -113,11 +123,12 @@ def _show(arguments: argparse.Namespace, model: Model, cases: list[Case], runs: 
     pictures = write_pictures(arguments.masks, cases, runs) if arguments.masks is not None else []
     profile = profile_record(runs[-1]) if arguments.profile else None
     if arguments.json:
-        record = run_record(model, runs, comparisons)
+        record = run_record(model, runs, comparisons) | curve_record(curve)
         if arguments.masks is not None:
             record["masks"] = pictures_record(pictures)
         print_json(record | {"profile": profile} if profile else record)
     else:
+        print_curve(curve)
         print_run(model, cases, runs, comparisons, labels_for(arguments.labels, arguments.model))
         if arguments.masks is not None:
             print_pictures(pictures)

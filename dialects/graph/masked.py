@@ -37,6 +37,7 @@ class Masked(Operation, name="graph.masked", traits=(Pure, IsolatedFromAbove)):
     background [...]: broadcasts to the output; zeros if it is missing.
     output [N, K, H, W]: of the type of what the region yields. It is exactly the one or the other: no product is computed, so a NaN or an
     infinity that is not chosen does not show. A mask that is NaN counts as not zero.
+    `droppable` says that the dense value is as good everywhere: the mask only saves time, and may go where it does not.
     `granularity` S promises that the mask is equal within every tile of S x S pixels, S dividing H and W; 1 promises nothing.
     """
 
@@ -47,6 +48,7 @@ class Masked(Operation, name="graph.masked", traits=(Pure, IsolatedFromAbove)):
     kind: Literal["spatial", "layer", "channel"] = attribute(default="spatial")
     granularity: int = attribute(default=1)
     mask_groups: int = attribute(default=1)
+    droppable: bool = attribute(default=False)
     output: Value = result()
 
     def infer(self) -> Type:

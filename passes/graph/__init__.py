@@ -5,6 +5,7 @@ from .absorb_pads import AbsorbPads
 from .absorb_scales import AbsorbScales
 from .absorb_transposes import AbsorbTransposes
 from .inline_masked import InlineMasked
+from .insert_masks import InsertMasks
 from .place_masks import PlaceMasks
 from .recognize_hard_swish import RecognizeHardSwish
 from .recognize_masks import RecognizeMasks
@@ -16,6 +17,7 @@ __all__ = [
     "AbsorbScales",
     "AbsorbTransposes",
     "InlineMasked",
+    "InsertMasks",
     "PlaceMasks",
     "RecognizeHardSwish",
     "RecognizeMasks",

@@ -12,6 +12,7 @@ import numpy as np
 from ...dialects import graph
 from ...dialects.func import Function, Module, Return
 from ...dialects.graph.extents import tensor
+from ...dialects.graph.masked import inlined
 from ...dialects.ir.attributes import Dense
 from ...dialects.ir.builder import Builder
 from ...dialects.ir.operation import Value
@@ -60,7 +61,7 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
         %1 = graph.conv(%x); %a = graph.reach_mask(%m) {low = -1, high = 1}; %2 = graph.select_tiles(%1, %a)
         %3 = graph.conv(%2); %b = graph.reach_mask(%m); %y = graph.select_tiles(%3, %b, zeros)
 
-    Needs: static shapes. Masks of channels, and regions that are not predicted to gain, become dense selections, with a remark.
+    Needs: static shapes. Masks of channels, and regions that are not predicted to gain, become dense selections (those that are droppable: dense), with a remark.
     """
 
     target: str = option("host", "the machine that the prediction is for")
@@ -82,7 +83,7 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
                 _Placement(op).run()
             else:
                 report.remark(op, f"stays dense: {decision.reason}")
-                inline_masked(op)
+                _drop(op) if op.droppable else inline_masked(op)
 
     def decide(self, op: graph.Masked) -> Decision:
         """What becomes of a region."""
@@ -116,6 +117,12 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
         if op.kind == "channel" or op.mask_groups > 1:
             return "channels are not skipped yet"
         return ""
+
+
+def _drop(op: graph.Masked) -> None:
+    """Compute a region everywhere, without a choice."""
+    op.output.replace_by(inlined(op, Builder(op)))
+    op.erase()
 
 
 def observable(main: Function) -> list[graph.Masked]:
