@@ -83,7 +83,7 @@ def _magnitudes(path: Path, options: Options, folder: Path, cached: bool) -> dic
                 found.setdefault(saliency_name(result), []).append(array.ravel())
     if not found:
         fault = error("--auto-mask finds no convolution that it could mask")
-        hint = "it takes those of stride 1 in one group, 3 x 3 or larger or of 32 channels, whose maps divide into 2 x 2 or more tiles of 8 or 4"
+        hint = "it takes those of stride 1 in one group, 3 x 3 or larger or of 32 channels, whose maps divide into tiles of 4 x 4"
         raise CompileError(fault.help(hint))
     return {name: np.concatenate(arrays) for name, arrays in found.items()}
 

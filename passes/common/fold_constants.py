@@ -16,7 +16,7 @@ from ...dialects.ir.evaluator import Frame
 from ...dialects.ir.operation import Operation
 from ...dialects.ir.traits import ConstantLike, Pure
 from ...dialects.ir.types import TensorType, Type, VectorType, element_of
-from ...dialects.tensor import Compute
+from ...dialects.tensor import Compute, Masked, View
 from ..manager import Pass, Report, option
 from ..rewrite import constant_of, materialise, replace_results
 
@@ -53,6 +53,8 @@ class FoldConstants(Pass, name="fold-constants"):
         nbytes = sum(result.type.nbytes for result in op.results if isinstance(result.type, TensorType))
         if nbytes > max(self.max_bytes, sum(each.nbytes for each in constants)):
             yield f"the result takes {nbytes} bytes, more than {self.max_bytes}"
+        if isinstance(op, View) and nbytes > constants[0].nbytes and all(isinstance(user, Masked) for user, _ in op.output.uses):
+            yield "it spreads a background, which the kernel reads without a copy"
         if isinstance(op, Compute) and math.prod(op.extents) > self.max_points:
             yield f"it takes {math.prod(op.extents)} steps, more than {self.max_points}"
 

@@ -1,6 +1,6 @@
 """The pass `insert-masks`: masks for a dense model, which skip what a convolution's input hardly fills.
 
-A tile of S x S output pixels is skipped if no input that they read exceeds a threshold in magnitude. Then the tile is what the convolution
+A tile of SIDE x SIDE output pixels is skipped if no input that they read exceeds a threshold in magnitude. Then the tile is what the convolution
 gives for an input of zeros, which is its bias. This changes results, so nothing is done without thresholds, and these come from data: with
 `observe` the pass returns what would be compared with them.
 """
@@ -29,8 +29,8 @@ from .recognize_masks import tail_of
 
 __all__ = ["InsertMasks", "saliency_name"]
 
-TILES = (8, 4)
-"""Sides of tiles, the first that fits is taken. Smaller ones dilate a lot and leave register tiles half empty."""
+SIDE = 4
+"""Of a tile. Smaller ones leave register tiles half empty; larger ones cost as much per pixel and follow the input less closely."""
 LEAST_TILES = 2
 """Per side: with a single one there is nothing to choose."""
 LEAST_CHANNELS = 32
@@ -46,7 +46,7 @@ class InsertMasks(Pass, name="insert-masks", runs_on=("graph",), exact=False):
     { conv, relu } {droppable}`.
 
     Changes results. Runs on: graph. Needs: static shapes. Does nothing without thresholds. Leaves: convolutions with strides or groups, 1 x 1
-    ones of few channels, maps that tiles of 8 or 4 do not divide, what the model returns directly, and what already is in a region.
+    ones of few channels, maps that tiles of 4 x 4 do not divide, what the model returns directly, and what already is in a region.
     """
 
     thresholds: str = option("", "by convolution: name=0.3,... with names percent-encoded; others stay dense")
@@ -65,7 +65,7 @@ class InsertMasks(Pass, name="insert-masks", runs_on=("graph",), exact=False):
         for each in found:
             if each.name in known:
                 _insert(each, known[each.name])
-                report.remark(each.conv, f"masked in tiles of {each.side} x {each.side} where its input is within {known[each.name]:.3g} of 0")
+                report.remark(each.conv, f"masked in tiles of {SIDE} x {SIDE}: skipped up to {known[each.name]:.3g}")
                 report.count("inserted")
 
 
@@ -80,43 +80,40 @@ _SALIENCY = "saliency"
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A convolution that may be masked in tiles of `side` squared."""
+    """A convolution that may be masked, and what it is called in hints."""
 
     name: str
     conv: graph.Conv
-    side: int
 
 
 def _candidates(main: Function) -> Iterator[_Candidate]:
     names: dict[str, int] = {}
     for op in main.body:
-        if isinstance(op, graph.Conv) and (side := _side(op)):
+        if isinstance(op, graph.Conv) and _is_maskable(op):
             name = next((node.name for node in op.location.nodes if node.op_type == "Conv"), op.output.name)
             names[name] = names.get(name, 0) + 1
-            yield _Candidate(name if names[name] == 1 else f"{name}#{names[name]}", op, side)
+            yield _Candidate(name if names[name] == 1 else f"{name}#{names[name]}", op)
 
 
-def _side(op: graph.Conv) -> int:
-    """The side of the tiles; 0 if the convolution stays as it is."""
+def _is_maskable(op: graph.Conv) -> bool:
+    """Whether a convolution is of a form that tiles can be skipped of, and large enough to gain."""
     x, out = tensor(op.input), tensor(op.output)
     constant = all(constant_of(value) is not None for value in op.operands[1:])
     if not constant or not out.is_static or not x.is_static or out.rank != 4:
-        return 0
+        return False
     if op.groups != 1 or set(op.strides) != {1} or any(user.has(Terminator) for user, _ in op.output.uses):
-        return 0
+        return False
     if max(op.kernel) < 3 and x.extents[1] < LEAST_CHANNELS:
-        return 0
-    height, width = out.extents[2:]
-    return next((s for s in TILES if height % s == width % s == 0 and min(height, width) >= LEAST_TILES * s), 0)
+        return False
+    return all(extent % SIDE == 0 and extent >= LEAST_TILES * SIDE for extent in out.extents[2:])
 
 
 def _saliency(each: _Candidate, build: Builder) -> Value:
     """For each tile the largest magnitude that it reads, the window of its border pixels included; NaN if there is one."""
     conv = each.conv
     largest = build.add(graph.ReduceMax(build.add(graph.Abs(conv.input)).output, axes=(1,))).output
-    kernel = tuple(each.side + (k - 1) * d for k, d in zip(conv.kernel, conv.dilations, strict=True))
-    sides = (each.side, each.side)
-    return build.add(graph.MaxPool(largest, kernel=kernel, strides=sides, dilations=(1, 1), pads=conv.pads)).output
+    kernel = tuple(SIDE + (k - 1) * d for k, d in zip(conv.kernel, conv.dilations, strict=True))
+    return build.add(graph.MaxPool(largest, kernel=kernel, strides=(SIDE, SIDE), dilations=(1, 1), pads=conv.pads)).output
 
 
 def _observe(main: Function, found: Sequence[_Candidate]) -> None:
@@ -138,7 +135,7 @@ def _insert(each: _Candidate, threshold: float) -> None:
     mask = _mask(each, threshold, build)
     background = _background(conv, tail, build)
     body = _body(conv, tail)
-    op = graph.Masked([conv.input], mask, background, contents=Region(body), granularity=each.side, droppable=True)
+    op = graph.Masked([conv.input], mask, background, contents=Region(body), granularity=SIDE, droppable=True)
     op.location = location
     build.add(op)
     op.output.name = end.results[0].name
