@@ -11,7 +11,10 @@ from .terminal import Column, count_text, print_table, write
 
 __all__ = ["curve_record", "print_curve"]
 
-NOTE = "error: distance from the dense model's outputs on the calibration inputs, relative to them. It is no accuracy: whether it is bearable is yours to judge."
+NOTE = (
+    "error: distance from the dense model's outputs on the calibration inputs, relative to them. "
+    "It is no accuracy: whether it is bearable is yours to judge."
+)
 
 
 def curve_record(curve: Sequence[CurvePoint]) -> dict[str, Any]:
@@ -30,5 +33,6 @@ def print_curve(curve: Sequence[CurvePoint]) -> None:
 
 
 def _row(point: CurvePoint) -> tuple[str, ...]:
-    time = count_text(point.instructions) if point.instructions is not None else "" if point.latency_ms is None else f"{point.latency_ms:.3f}"
+    latency = "" if point.latency_ms is None else f"{point.latency_ms:.3f}"
+    time = latency if point.instructions is None else count_text(point.instructions)
     return (f"{point.share:g}", f"{point.skipped:.3f}", str(point.regions), f"{point.error:.3g}", count_text(point.macs), time)

@@ -28,7 +28,8 @@ class FoldConstants(Pass, name="fold-constants"):
     Before: `%2 = graph.transpose(%1) {perm = [1, 0]}` of a constant `%1`. After: `%2 = graph.constant()`.
 
     Runs on: all stages. Needs: nothing. Leaves: results above `max_bytes` that are also larger than their operands, because a broadcast
-    constant would bloat the object; computations of more than `max_points` points, because the evaluator is slow. Each is a remark.
+    constant would bloat the object; constants that are spread for a background alone, whose layout that would fix as well; computations
+    of more than `max_points` points, because the evaluator is slow. Each is a remark.
     """
 
     max_bytes: int = option(1 << 20, "largest result that is materialised, unless the operands were larger still")

@@ -1,8 +1,8 @@
 """The pass `insert-masks`: masks for a dense model, which skip what a convolution's input hardly fills.
 
-A tile of SIDE x SIDE output pixels is skipped if no input that they read exceeds a threshold in magnitude. Then the tile is what the convolution
-gives for an input of zeros, which is its bias. This changes results, so nothing is done without thresholds, and these come from data: with
-`observe` the pass returns what would be compared with them.
+A tile of SIDE x SIDE output pixels is skipped if no input that they read exceeds a threshold in magnitude. Then the tile is what the
+convolution gives for an input of zeros, which is its bias. This changes results, so nothing is done without thresholds, and these come
+from data: with `observe` the pass returns what would be compared with them.
 """
 
 from __future__ import annotations
@@ -45,8 +45,10 @@ class InsertMasks(Pass, name="insert-masks", runs_on=("graph",), exact=False):
     After: `%s = graph.max_pool(graph.reduce_max(graph.abs(%x)))`, `%m = graph.resize(%s > threshold)`, `%2 = graph.masked(%x; %m; relu(%b))
     { conv, relu } {droppable}`.
 
-    Changes results. Runs on: graph. Needs: static shapes. Does nothing without thresholds. Leaves: convolutions with strides or groups, 1 x 1
-    ones of few channels, maps that tiles of 4 x 4 do not divide, what the model returns directly, and what already is in a region.
+    Changes results, and does nothing without thresholds.
+
+    Runs on: graph. Needs: static shapes. Leaves: convolutions with strides or groups, 1 x 1 ones of few channels, maps that tiles of 4 x 4
+    do not divide, what the model returns directly, and what already is in a region.
     """
 
     thresholds: str = option("", "by convolution: name=0.3,... with names percent-encoded; others stay dense")

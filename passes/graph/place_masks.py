@@ -61,7 +61,8 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
         %1 = graph.conv(%x); %a = graph.reach_mask(%m) {low = -1, high = 1}; %2 = graph.select_tiles(%1, %a)
         %3 = graph.conv(%2); %b = graph.reach_mask(%m); %y = graph.select_tiles(%3, %b, zeros)
 
-    Needs: static shapes. Masks of channels, and regions that are not predicted to gain, become dense selections (those that are droppable: dense), with a remark.
+    Needs: static shapes. Masks of channels, and regions that are not predicted to gain, become dense selections, with a remark;
+    of those that are droppable nothing is left to select.
     """
 
     target: str = option("host", "the machine that the prediction is for")

@@ -16,13 +16,13 @@ from intaglio.compiler.driver import compile
 from intaglio.compiler.options import Options
 from onnx_models import Array, model
 
-SIDE = 32
+SIDE = 24
 
 
 def picture(place: int) -> Array:
     """Whole numbers, so that every sum is exact, on a background of zeros."""
     x = np.zeros((1, 4, SIDE, SIDE), np.float32)
-    x[:, :, place : place + 8, 8:16] = np.random.default_rng(place).integers(-3, 4, (1, 4, 8, 8))
+    x[:, :, place : place + 4, 8:12] = np.random.default_rng(place).integers(-3, 4, (1, 4, 4, 4))
     return x
 
 
@@ -59,7 +59,7 @@ def test_exact_on_an_empty_background(tmp_path: Path) -> None:
     assert curve[-1].macs < 0.5 * curve[0].macs
     assert all(point.latency_ms is not None for point in curve)
     masked, dense = compile(path, masks=options.masks), compile(path)
-    np.testing.assert_array_equal(masked.run({"x": picture(20)})["y"], dense.run({"x": picture(20)})["y"])
+    np.testing.assert_array_equal(masked.run({"x": picture(16)})["y"], dense.run({"x": picture(16)})["y"])
 
 
 def test_an_error_is_told(tmp_path: Path) -> None:
@@ -83,18 +83,18 @@ def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record = json.loads(capsys.readouterr().out)
     assert [region["mask"] for region in record["masked_regions"]] == ["auto:first", "auto:second"]
     assert len(record["auto_mask"]["curve"]) == 3
-    assert main(["compile", str(path), "--target", "cortex-m4", "-o", str(tmp_path / "out"), *words]) == 0
+    assert main(["compile", str(path), "--target", "host", "-o", str(tmp_path / "out"), "--auto-mask", "0.1", *words[2:]]) == 0
     out = capsys.readouterr().out
-    assert "instructions" in out
+    assert "masks from calibration" in out
     assert "yours to judge" in out
 
 
 def test_off_unless_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = save(tmp_path, bias=1)
-    assert main(["compile", str(path), "--target", "cortex-m4", "-o", str(tmp_path / "a")]) == 0
-    assert main(["compile", str(path), "--target", "cortex-m4", "-o", str(tmp_path / "b"), "--calibrate", str(tmp_path / "inputs")]) == 0
+    assert main(["compile", str(path), "--target", "host", "-o", str(tmp_path / "a")]) == 0
+    assert main(["compile", str(path), "--target", "host", "-o", str(tmp_path / "b"), "--calibrate", str(tmp_path / "inputs")]) == 0
     words = ["--auto-mask", "0.5", "--calibrate", str(tmp_path / "inputs")]
-    assert main(["compile", str(path), "--target", "cortex-m4", "-o", str(tmp_path / "c"), *words]) == 0
+    assert main(["compile", str(path), "--target", "host", "-o", str(tmp_path / "c"), *words]) == 0
     plain, calibrated, masked = ((tmp_path / name / "m.o").read_bytes() for name in "abc")
     assert plain == calibrated != masked
     assert "masks from calibration" not in capsys.readouterr().out.split("flash")[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from onnx import helper
@@ -19,7 +21,7 @@ W = RNG.standard_normal((6, 4, 3, 3)).astype(np.float32)
 B = RNG.standard_normal(6).astype(np.float32)
 
 
-def convolved(x: Array, weights: Array = W, last: str = "Relu", **attributes: object) -> Module:
+def convolved(x: Array, weights: Array = W, last: str = "Relu", **attributes: Any) -> Module:
     nodes = [helper.make_node("Conv", ["x", "w", "b"], ["c"], name="conv", **attributes), helper.make_node(last, ["c"], ["y"])]
     return imported(model(nodes, {"x": x}, ["y"], 13, {"w": weights, "b": B}))
 
@@ -40,10 +42,10 @@ def test_tiles(pads: list[int], dilations: list[int]) -> None:
     x[1, :, :, 5:] *= 0.01
     x[1, 2, 6, 15] = np.nan
     module = convolved(x, pads=pads, dilations=dilations)
-    (dense,) = evaluate(module, [x])
-    (region,) = regions(module, "thresholds=conv=0.1")
+    (dense,) = evaluate(module, "main", [x])
+    (region,) = regions(module, 'thresholds="conv=0.1"')
     assert (region.granularity, region.droppable) == (4, True)
-    (made,) = evaluate(module, [x])
+    (made,) = evaluate(module, "main", [x])
     rows, columns = ((2 * dilation) for dilation in dilations)
     widths = [(0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])]
     padded = np.pad(x, widths)
@@ -68,14 +70,14 @@ def test_tiles(pads: list[int], dilations: list[int]) -> None:
         ((1, 4, 16, 16), W[:, :, :1, :1], {}),  # few channels
     ],
 )
-def test_stays_dense(extents: tuple[int, ...], weights: Array, attributes: dict[str, object]) -> None:
-    assert not regions(convolved(picture(extents), weights, **attributes), "thresholds=conv=9.0")
+def test_stays_dense(extents: tuple[int, ...], weights: Array, attributes: dict[str, Any]) -> None:
+    assert not regions(convolved(picture(extents), weights, **attributes), 'thresholds="conv=9.0"')
 
 
 def test_without_a_threshold() -> None:
     module = convolved(picture(), pads=[1] * 4)
     assert not regions(module, "")
-    assert not regions(module, "thresholds=other=1.0")
+    assert not regions(module, 'thresholds="other=1.0"')
 
 
 def test_observed() -> None:
@@ -83,7 +85,7 @@ def test_observed() -> None:
     module = convolved(x, pads=[1] * 4)
     assert not regions(module, "observe=true")
     assert module.function("main").result_names == ("y", "saliency:conv")
-    _, saliency = evaluate(module, [x])
+    _, saliency = evaluate(module, "main", [x])
     assert saliency.shape == (2, 1, 3, 4)
     assert saliency[0, 0, 1, 1] == np.abs(x[0, :, 3:9, 3:9]).max()
 
@@ -91,7 +93,7 @@ def test_observed() -> None:
 def test_dropped_where_nothing_is_gained() -> None:
     x = picture()
     module = convolved(x, pads=[1] * 4)
-    (dense,) = evaluate(module, [x])
-    Pipeline.parse("insert-masks{thresholds=conv=9.0},place-masks{decision=dense},dce").run(module, [VerifyEach()])
-    np.testing.assert_array_equal(evaluate(module, [x])[0], dense)
+    (dense,) = evaluate(module, "main", [x])
+    Pipeline.parse('insert-masks{thresholds="conv=9.0"},place-masks{decision=dense},dce').run(module, [VerifyEach()])
+    np.testing.assert_array_equal(evaluate(module, "main", [x])[0], dense)
     assert not any(isinstance(op, graph.Where | graph.MaxPool) for op in module.walk())
