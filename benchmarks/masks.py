@@ -175,6 +175,7 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # a worker that spins takes the core of whoever comes next
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
