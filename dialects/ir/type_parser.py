@@ -1,0 +1,113 @@
+"""Types from their text.
+
+The one thing to know: extents and the element type of a shape are read from the text, not from the tokens, which would be `1`, `x3xf32`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .tokens import Tokens
+from .types import (
+    BufferType,
+    Extent,
+    FunctionType,
+    Scalar,
+    TensorType,
+    Type,
+    VectorType,
+    parse_scalar,
+    string,
+)
+
+__all__ = ["TypeParser"]
+
+
+class TypeParser(Tokens):
+    """Reads types."""
+
+    def function_type(self) -> FunctionType:
+        inputs = self.type_list()
+        self.take("->")
+        results = self.type_list() if self.peek() == "(" else (self.type(),)
+        return FunctionType(inputs, results)
+
+    def type_list(self) -> tuple[Type, ...]:
+        return self.listed("(", ")", self.type)
+
+    def type(self) -> Type:
+        return self.nested(self.type_inside)
+
+    def type_inside(self) -> Type:
+        token = self.peek()
+        match token:
+            case "tensor":
+                return self.tensor_type()
+            case "vector":
+                self.take()
+                shape, element = self.shaped(self.angle())
+                if len(shape) != 1 or not shape[0]:
+                    self.fail("a vector has one extent, which is at least 1")
+                return VectorType(shape[0], element)
+            case "!loop.buffer":
+                return self.buffer_type()
+            case "!ir.string":
+                self.take()
+                return string
+            case "(":
+                return self.function_type()
+        try:
+            scalar = parse_scalar(token)
+        except ValueError:
+            self.fail(f"expected a type, found {token!r}")
+        self.take()
+        return scalar
+
+    def angle(self) -> int:
+        """Take `<` and return where the text after it begins."""
+        self.take("<")
+        return self.offsets[self.at]
+
+    def shaped(self, start: int, more: str = "") -> tuple[tuple[Extent, ...], Scalar]:
+        """Read `1x?x3xf32` (which the tokens cut in odd places) from the text up to `>` or `,`."""
+        while self.peek() not in (">", ",", ""):
+            self.at += 1
+        text = self.text[start : self.offsets[self.at]].strip() if self.peek() else ""
+        *extents, element = re.split(r"x(?!$)", text)  # the x of `index` is its last letter
+        try:
+            scalar = string if element == "!ir.string" else parse_scalar(element)
+            shape: tuple[Extent, ...] = tuple(None if extent == "?" else int(extent) for extent in extents)
+            if any(extent is not None and not 0 <= extent < 2**63 for extent in shape):
+                raise ValueError(text)
+        except ValueError:
+            self.fail(f"{text!r} is no shape with an element type", start)
+        if not more:
+            self.take(">")
+        return shape, scalar
+
+    def tensor_type(self) -> TensorType:
+        self.take("tensor")
+        shape, element = self.shaped(self.angle(), "encoding")
+        names: tuple[str, ...] = ()
+        order: tuple[int, ...] = ()
+        if self.accept(","):
+            kind = self.take()
+            self.take("<")
+            if kind == "#ir.dims":
+                names = self.listed("[", "]", self.quoted)
+            else:
+                order = self.plain_integers()
+            self.take(">")
+        self.take(">")
+        return TensorType(shape, element, names, order)
+
+    def plain_integers(self) -> tuple[int, ...]:
+        return self.listed("[", "]", self.integer)
+
+    def buffer_type(self) -> BufferType:
+        self.take("!loop.buffer")
+        shape, element = self.shaped(self.angle(), "strides")
+        self.take(",")
+        strides = self.plain_integers()
+        self.take(">")
+        return BufferType(tuple(extent or 0 for extent in shape), element, strides)
