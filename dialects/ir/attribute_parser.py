@@ -88,12 +88,12 @@ class AttributeParser(TypeParser):
 
     def affine_map(self) -> Attribute:
         self.take("affine_map")
-        start = self.offsets[self.at]
+        start = self.offset()
         self.take("<")
         while not (self.peek() == ")" and self.peek(1) == ">"):
             self.take()
         self.take(")")
-        stop = self.offsets[self.at]
+        stop = self.offset()
         self.take(">")
         try:
             return parse_map(self.text[start + 1 : stop])

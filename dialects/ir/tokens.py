@@ -64,14 +64,17 @@ class Tokens:
             position = match.end()
 
     def fail(self, message: str, offset: int | None = None) -> NoReturn:
-        if offset is None:
-            offset = self.offsets[self.at] if self.at < len(self.offsets) else len(self.text)
+        offset = self.offset() if offset is None else offset
         line_number = self.text.count("\n", 0, offset) + 1
         start = self.text.rfind("\n", 0, offset) + 1
         line = self.text[start:].split("\n", 1)[0]
         shown, column = (line, offset - start) if len(line) < 200 else ("..." + line[offset - start : offset - start + 100], 3)
         place = f"{printable(self.source)}, line {line_number}\n|  {printable(shown)}\n|  {' ' * column}^"
         raise CompileError(error(printable(message)).at(place))
+
+    def offset(self) -> int:
+        """Where the next token begins in the text; at the end of the tokens, the end of the text."""
+        return self.offsets[self.at] if self.at < len(self.offsets) else len(self.text)
 
     def peek(self, ahead: int = 0) -> str:
         return self.tokens[self.at + ahead] if self.at + ahead < len(self.tokens) else ""

@@ -8,17 +8,7 @@ from __future__ import annotations
 import re
 
 from .tokens import Tokens
-from .types import (
-    BufferType,
-    Extent,
-    FunctionType,
-    Scalar,
-    TensorType,
-    Type,
-    VectorType,
-    parse_scalar,
-    string,
-)
+from .types import BufferType, Extent, FunctionType, Scalar, TensorType, Type, VectorType, parse_scalar, string
 
 __all__ = ["TypeParser"]
 
@@ -45,7 +35,8 @@ class TypeParser(Tokens):
                 return self.tensor_type()
             case "vector":
                 self.take()
-                shape, element = self.shaped(self.angle())
+                shape, element = self.shaped()
+                self.take(">")
                 if len(shape) != 1 or not shape[0]:
                     self.fail("a vector has one extent, which is at least 1")
                 return VectorType(shape[0], element)
@@ -63,16 +54,13 @@ class TypeParser(Tokens):
         self.take()
         return scalar
 
-    def angle(self) -> int:
-        """Take `<` and return where the text after it begins."""
+    def shaped(self) -> tuple[tuple[Extent, ...], Scalar]:
+        """Read `<1x?x3xf32` from the text, up to `>` or `,`."""
         self.take("<")
-        return self.offsets[self.at]
-
-    def shaped(self, start: int, more: str = "") -> tuple[tuple[Extent, ...], Scalar]:
-        """Read `1x?x3xf32` (which the tokens cut in odd places) from the text up to `>` or `,`."""
+        start = self.offset()
         while self.peek() not in (">", ",", ""):
             self.at += 1
-        text = self.text[start : self.offsets[self.at]].strip() if self.peek() else ""
+        text = self.text[start : self.offset()].strip()
         *extents, element = re.split(r"x(?!$)", text)  # the x of `index` is its last letter
         try:
             scalar = string if element == "!ir.string" else parse_scalar(element)
@@ -81,13 +69,11 @@ class TypeParser(Tokens):
                 raise ValueError(text)
         except ValueError:
             self.fail(f"{text!r} is no shape with an element type", start)
-        if not more:
-            self.take(">")
         return shape, scalar
 
     def tensor_type(self) -> TensorType:
         self.take("tensor")
-        shape, element = self.shaped(self.angle(), "encoding")
+        shape, element = self.shaped()
         names: tuple[str, ...] = ()
         order: tuple[int, ...] = ()
         if self.accept(","):
@@ -96,18 +82,18 @@ class TypeParser(Tokens):
             if kind == "#ir.dims":
                 names = self.listed("[", "]", self.quoted)
             else:
-                order = self.plain_integers()
+                order = self.integers()
             self.take(">")
         self.take(">")
         return TensorType(shape, element, names, order)
 
-    def plain_integers(self) -> tuple[int, ...]:
+    def integers(self) -> tuple[int, ...]:
         return self.listed("[", "]", self.integer)
 
     def buffer_type(self) -> BufferType:
         self.take("!loop.buffer")
-        shape, element = self.shaped(self.angle(), "strides")
+        shape, element = self.shaped()
         self.take(",")
-        strides = self.plain_integers()
+        strides = self.integers()
         self.take(">")
         return BufferType(tuple(extent or 0 for extent in shape), element, strides)

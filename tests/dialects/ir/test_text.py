@@ -205,6 +205,14 @@ def test_faults_point_at_their_place(text: str, message: str, caret: int) -> Non
     assert marker == f"|  {' ' * caret}^"
 
 
+@pytest.mark.parametrize("value", ATTRIBUTES, ids=repr)
+def test_a_text_that_breaks_off_is_a_fault_of_the_text(value: Attribute) -> None:
+    text = print_operation(module_of(Holder(value=value))).rstrip()
+    for stop in range(len(text)):
+        with pytest.raises(CompileError):
+            parse_operation(text[:stop])
+
+
 def test_names_from_files_are_harmless() -> None:
     module = Module.empty()
     function = module.add(Function.make("main", [f32], ['x"]} // \x1b[31m']))
