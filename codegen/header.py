@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from ..errors import CompileError, error, printable, quote
 from ..targets import abi
 from ..targets.abi import Status
+from .sizes import Sizes
 
 __all__ = ["Facts", "Field", "c_identifiers", "header_text"]
 
@@ -63,32 +64,16 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What header and manifest say of an object. `stack_bytes` is None where it is not known."""
+class Facts(Sizes):
+    """What header and manifest say of an object, beside its sizes."""
 
     name: str
     target: str
     inputs: tuple[Field, ...]
     outputs: tuple[Field, ...]
-    arena_bytes: int
-    arena_alignment: int
-    text_bytes: int
-    constant_bytes: int
-    weights_bytes: int
-    stack_bytes: int | None
     sites: int
     profile: bool
     threads: bool
-
-    @property
-    def flash_bytes(self) -> int:
-        """Code, constants and weights."""
-        return self.text_bytes + self.constant_bytes + self.weights_bytes
-
-    @property
-    def ram_bytes(self) -> int:
-        """Arena and stack; the caller's inputs and outputs come on top."""
-        return self.arena_bytes + (self.stack_bytes or 0)
 
     def manifest(self) -> dict[str, object]:
         """What the runtime must know, as plain values (JSON)."""
@@ -186,7 +171,7 @@ def _sizes(facts: Facts) -> list[str]:
     rows = [
         ("ARENA_BYTES", facts.arena_bytes, "working memory to hand over"),
         ("ARENA_ALIGN", facts.arena_alignment, "its address must be a multiple of this"),
-        ("FLASH_BYTES", facts.flash_bytes, f"code {facts.text_bytes}, constants {facts.constant_bytes}, weights {facts.weights_bytes}"),
+        ("FLASH_BYTES", facts.flash_bytes, facts.flash_parts),
     ]
     if facts.stack_bytes is not None:
         rows += [

@@ -12,6 +12,7 @@ import struct
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..codegen.sizes import Sizes
 from .masks import Region, region_from
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
-    """Everything about an object but its bytes. `stack_bytes` is None where it is not known; `external` are the digests of data files.
+class Manifest(Sizes):
+    """Everything about an object but its bytes. `external` are the digests of data files.
 
     The last `observed` of the outputs are values that the model itself does not return.
     """
@@ -71,12 +72,6 @@ class Manifest:
     target: str
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
-    arena_bytes: int = 0
-    arena_alignment: int = 1
-    text_bytes: int = 0
-    constant_bytes: int = 0
-    weights_bytes: int = 0
-    stack_bytes: int | None = None
     threads: bool = False
     profile: bool = False
     sites: int = 0
@@ -86,16 +81,6 @@ class Manifest:
     external: tuple[tuple[str, str], ...] = ()
     observed: int = 0
     regions: tuple[Region, ...] = ()
-
-    @property
-    def flash_bytes(self) -> int:
-        """Code, constants and weights."""
-        return self.text_bytes + self.constant_bytes + self.weights_bytes
-
-    @property
-    def ram_bytes(self) -> int:
-        """Arena and stack; the caller's inputs and outputs come on top."""
-        return self.arena_bytes + (self.stack_bytes or 0)
 
     def record(self) -> dict[str, Any]:
         """The manifest as JSON's values."""

@@ -13,6 +13,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import TypeAlias
 
 from ..codegen.build import CompiledObject, build_object
+from ..codegen.sizes import Sizes
 from ..dialects import func
 from ..dialects.ir.location import Node
 from ..dialects.ir.types import BufferType, TensorType
@@ -202,8 +203,8 @@ def _refuse_too_large(file: ModelFile, built: CompiledObject, ports: Manifest, t
     found = []
     ram_bytes = memory_bytes() if target.name == "host" else target.ram_bytes
     if target.flash_bytes and facts.flash_bytes > target.flash_bytes:
-        parts = f"code {facts.text_bytes}, constants {facts.constant_bytes}, weights {facts.weights_bytes}"
-        found.append(error(f"the model takes {facts.flash_bytes} bytes of flash, and {target.name} has {target.flash_bytes}").note(parts))
+        fault = error(f"the model takes {facts.flash_bytes} bytes of flash, and {target.name} has {target.flash_bytes}")
+        found.append(fault.note(facts.flash_parts))
     if ram_bytes and facts.ram_bytes + ports_bytes > ram_bytes:
         parts = f"arena {facts.arena_bytes}, stack {facts.stack_bytes or 0}, inputs and outputs {ports_bytes}"
         total = facts.ram_bytes + ports_bytes
@@ -221,12 +222,7 @@ def _artefact(built: CompiledObject, ports: Manifest, layers: tuple[Layer, ...],
     facts = built.facts
     manifest = replace(
         ports,
-        arena_bytes=facts.arena_bytes,
-        arena_alignment=facts.arena_alignment,
-        text_bytes=facts.text_bytes,
-        constant_bytes=facts.constant_bytes,
-        weights_bytes=facts.weights_bytes,
-        stack_bytes=facts.stack_bytes,
+        **{field.name: getattr(facts, field.name) for field in fields(Sizes)},
         sites=facts.sites,
         kernels=built.kernels,
         layers=layers,
