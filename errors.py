@@ -40,6 +40,11 @@ class Diagnostic:
         """This diagnostic with one more line of where: a file, an input, a node."""
         return replace(self, places=(*self.places, str(place)))
 
+    def within(self, whole: str) -> Diagnostic:
+        """This diagnostic with its place in something larger: a model's file, a test folder."""
+        first, rest = self.places[:1], self.places[1:]
+        return replace(self, places=(", ".join((whole, *first)), *rest))
+
     def note(self, text: str) -> Diagnostic:
         """This diagnostic with one more fact."""
         return replace(self, notes=(*self.notes, text))
@@ -83,6 +88,10 @@ class CompileError(Exception):
     def of(cls, diagnostics: Iterable[Diagnostic]) -> CompileError:
         """The error that holds all of `diagnostics`."""
         return cls(*diagnostics)
+
+    def within(self, whole: str) -> CompileError:
+        """The same error, found in `whole` by somebody who did not know that."""
+        return CompileError.of(each.within(whole) for each in self.diagnostics)
 
 
 class InternalError(Exception):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import CompileError, error, quote
+from ..errors import CompileError, error, printable, quote
 from .feeds import Array
 from .options import Options
 
@@ -66,5 +66,6 @@ def calibration_inputs(model: Model, folder: Path) -> Iterator[dict[str, Array]]
     names = [port.name for port in model.inputs]
     for path in files:
         if len(names) > 1 and path.suffix.lower() != ".npz":
-            raise CompileError(error(f"the model has {len(names)} inputs, and a file is one").at(quote(str(path))).help("take .npz files"))
+            fault = error(f"the model has {len(names)} inputs, and a file is one")
+            raise CompileError(fault.at(printable(str(path))).help("take .npz files"))
         yield dict(cases_of(model, [f"{name}={path}" for name in names], [])[0].inputs)

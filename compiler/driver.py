@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..errors import CompileError, error, quote
+from ..errors import CompileError, error, printable, quote
 from .artefact import Artefact, Manifest, Port
 from .feeds import Array, bound_shapes, checked_feeds
 from .masks import DEFAULT_MASKS, MaskOptions
@@ -226,7 +226,7 @@ class Model:
             return self._measure_native(inputs, repeats)
         from .chip import run_on_chip
 
-        done = run_on_chip(self._base, checked_feeds(self.inputs, inputs))
+        done = run_on_chip(self._base, self._checked(inputs))
         named = dict(zip((port.name for port in self.manifest.outputs), done.outputs, strict=False))  # counters may follow
         outputs, observed = self._parted(named)
         sizes = (done.stack_bytes, done.flash_bytes, done.ram_bytes)
@@ -266,7 +266,13 @@ class Model:
         """The specialisation for these arrays."""
         if self._base.object:
             return self._specialised(())
-        return self._specialised(bound_shapes(self.inputs, checked_feeds(self.inputs, inputs)))
+        return self._specialised(bound_shapes(self.inputs, self._checked(inputs)))
+
+    def _checked(self, inputs: Mapping[str, object]) -> tuple[Array, ...]:
+        try:
+            return checked_feeds(self.inputs, inputs)
+        except CompileError as fault:
+            raise fault.within(printable(str(self.path))) from None
 
     def _specialised(self, shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> tuple[Artefact, NativeModel]:
         found = self._native.get(shapes)

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import CompileError, Diagnostic, error, printable, quote
-from .feeds import Array, shape_text
+from .feeds import Array, checked_feeds, shape_text
 from .parameters import input_file
 
 if TYPE_CHECKING:
     from .artefact import Port
     from .driver import Model
+    from .frontend.inputs import TestData
 
 __all__ = ["Case", "Comparison", "cases_of", "compare"]
 
@@ -105,16 +106,23 @@ def _missing(model: Model, port: Port) -> Diagnostic:
 def _folder_cases(model: Model, folder: Path) -> list[Case]:
     from .frontend.inputs import load_test_data
 
-    cases = []
-    for test in load_test_data(folder):
-        for kind, arrays, ports in (("inputs", test.inputs, model.inputs), ("outputs", test.expected, model.outputs)):
-            if len(arrays) != len(ports):
-                fault = error(f"the test folder holds {len(arrays)} {kind}, and the model has {len(ports)}")
-                raise CompileError(fault.at(quote(str(test.folder))).help("take the folder that belongs to the model"))
-        inputs = {port.name: array for port, array in zip(model.inputs, test.inputs, strict=True)}
-        expected = {port.name: array for port, array in zip(model.outputs, test.expected, strict=True)}
-        cases.append(Case(str(test.folder), inputs, expected))
-    return cases
+    return [_case(model, test) for test in load_test_data(folder)]
+
+
+def _case(model: Model, test: TestData) -> Case:
+    """A test with the names of the model, whose inputs it must fit; outputs that it does not fit are told of when they are there."""
+    place = f"{printable(str(model.path))}, test folder {printable(str(test.folder))}"
+    for kind, arrays, ports in (("inputs", test.inputs, model.inputs), ("outputs", test.expected, model.outputs)):
+        if len(arrays) != len(ports):
+            fault = error(f"the test folder holds {len(arrays)} {kind}, and the model has {len(ports)}")
+            raise CompileError(fault.at(place).help("take the folder that belongs to the model"))
+    inputs = {port.name: array for port, array in zip(model.inputs, test.inputs, strict=True)}
+    try:
+        checked_feeds(model.inputs, inputs)
+    except CompileError as fault:
+        raise fault.within(place) from None
+    expected = {port.name: array for port, array in zip(model.outputs, test.expected, strict=True)}
+    return Case(str(test.folder), inputs, expected)
 
 
 def compare(case: Case, outputs: Mapping[str, Array], rtol: float, atol: float) -> list[Comparison]:

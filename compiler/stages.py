@@ -8,7 +8,8 @@ The one thing to know: this is the only file that knows the whole way.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from typing import TypeAlias
 
@@ -114,7 +115,8 @@ def lower(
         if stage == "tensor":
             _refuse_open(file, open_manifest(module, options), load_target(options.target))
         text = ",".join((*names, PROBES) if stage == "loop" and options.profile else names)
-        reports += pipeline_for(text, options.target, options.masks).run(module, instruments)
+        with _errors_in(file):
+            reports += pipeline_for(text, options.target, options.masks).run(module, instruments)
         observe(stage, module)
         if stage == until:
             break
@@ -143,9 +145,19 @@ def build(
         observe(stage, module)
 
     reports = lower(file, module, options, note, instruments=[recorder])
-    built = build_object(module, target, options.name, profile=options.profile, threads=options.threads > 1)
+    with _errors_in(file):
+        built = build_object(module, target, options.name, profile=options.profile, threads=options.threads > 1)
     _refuse_too_large(file, built, ports, target)
     return _artefact(built, ports, _layers(module, built, work), reports)
+
+
+@contextmanager
+def _errors_in(file: ModelFile) -> Iterator[None]:
+    """Passes and code generation know nodes; the file that these stand in is known here."""
+    try:
+        yield
+    except CompileError as fault:
+        raise fault.within(shown_path(file.path)) from fault
 
 
 def _with_masks(imported: Manifest, after_graph: Manifest, recorder: RegionRecorder) -> Manifest:
@@ -182,8 +194,7 @@ def _refuse_huge(file: ModelFile, module: func.Module, target: Target) -> None:
         for result in op.results:
             if isinstance(result.type, TensorType) and result.type.is_static and result.type.nbytes > most:
                 message = f"a value of {result.type.nbytes} bytes, {result.type}, does not fit into the {most} bytes of {target.name}"
-                nodes = ", ".join(f"node {quote(node.name)} ({printable(node.op_type)})" for node in op.location.nodes)
-                fault = error(message).at(f"{shown_path(file.path)}, {nodes or op.name}")
+                fault = error(message).at(f"{shown_path(file.path)}, {', '.join(op.location.places) or op.name}")
                 raise CompileError(fault.help("bind smaller extents, or take the operation out of the model"))
 
 

@@ -43,9 +43,9 @@ def has_lowering(class_: type[Operation]) -> bool:
     return class_ in _LOWERINGS
 
 
-def refuse(op: Operation, message: str) -> NoReturn:
+def refuse(op: Operation, message: str, help: str = "take the node out of the model") -> NoReturn:
     """Say in a lowering that this operation cannot be lowered: a CompileError with its nodes."""
-    raise CompileError(located(error(f"{op.name}: {message}"), op))
+    raise CompileError(located(error(f"{op.location.operators or op.name}: {message}"), op).help(help))
 
 
 def convert_dialect(root: Operation, dialect: str, report: Report) -> None:
@@ -76,7 +76,8 @@ def _of_dialect(root: Operation, prefix: str) -> Iterator[Operation]:
 
 def _no_lowering(op: Operation) -> Diagnostic:
     types = ", ".join(str(value.type) for value in op.operands)
-    return located(error(f"{op.name} on ({types}) cannot be compiled yet"), op)
+    fault = error(f"{op.location.operators or op.name} on ({types}) cannot be compiled yet")
+    return located(fault, op).help("take the node out of the model")
 
 
 def _lower(op: Operation) -> None:

@@ -129,8 +129,8 @@ class Report:
 
 def located(diagnostic: Diagnostic, op: Operation) -> Diagnostic:
     """`diagnostic` with the ONNX nodes that `op` came from as its places; with its types where there are none."""
-    for node in op.location.nodes:
-        diagnostic = diagnostic.at(f"node '{printable(node.name)}' ({printable(node.op_type)})")
+    for place in op.location.places:
+        diagnostic = diagnostic.at(place)
     if not op.location:
         operands, results = (", ".join(str(value.type) for value in values) for values in (op.operands, op.results))
         diagnostic = diagnostic.at(f"{op.name} from ({operands}) to ({results}), made by the compiler")
@@ -199,8 +199,7 @@ def _crash_text(pass_: Pass, problem: Exception, path: Path) -> str:
     op = _operation_at_fault(problem.__traceback__)
     where = ""
     if op is not None:
-        nodes = ", ".join(f"'{printable(node.name)}' ({printable(node.op_type)})" for node in op.location.nodes)
-        where = f" at {op.name}" + (f" from node {nodes}" if nodes else "")
+        where = f" at {op.name}" + (f" from {', '.join(op.location.places)}" if op.location else "")
     return (
         f"the pass {pass_} broke{where}: {type(problem).__name__}: {problem}\n"
         f"  this is a fault of the compiler, not of the model; please send {path}, which reproduces it"

@@ -48,7 +48,7 @@ def _converted(port: Port, value: Any) -> Array:
         )
     if array.shape != port.shape:
         given, wanted = (" x ".join(map(str, shape)) or "a scalar" for shape in (array.shape, port.shape))
-        faults.append(error(f"input {quote(port.name)} has the shape {given}, and the model takes {wanted}"))
+        faults.append(error(f"input {quote(port.name)} has the shape {given}, and the model takes {wanted}").help("reshape the array"))
     if faults:
         raise CompileError(*faults)
     return np.require(array, requirements=("C", "A")) if array.dtype.isnative else array.astype(port.dtype)

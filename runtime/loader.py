@@ -10,7 +10,7 @@ import ctypes
 import os
 from pathlib import Path
 
-from ..errors import CompileError, error, quote
+from ..errors import CompileError, error, printable, quote
 from .manifest import Manifest
 from .model import NativeModel
 
@@ -53,7 +53,11 @@ def load_library(path: str | os.PathLike[str], threads: int = 1) -> NativeModel:
             raise CompileError(error(f"{quote(str(file))} is no file").help("a saved model is a library NAME.so with NAME.json beside it"))
     if manifest.stat().st_size > _MANIFEST_BYTES:
         raise CompileError(error(f"{quote(str(manifest))} is larger than any manifest").help("save the model again"))
-    return NativeModel(Manifest.from_json(manifest.read_text(encoding="utf-8")), _Library(library), threads)
+    try:
+        facts = Manifest.from_json(manifest.read_bytes())
+    except CompileError as fault:
+        raise fault.within(printable(str(manifest))) from fault
+    return NativeModel(facts, _Library(library), threads)
 
 
 def _library_in(path: Path) -> Path:

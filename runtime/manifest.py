@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import CompileError, error, quote
+from ..errors import CompileError, error, printable, quote
 from ..targets import abi
 
 __all__ = ["FORMAT", "Manifest", "Port"]
@@ -90,13 +90,13 @@ class Manifest:
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=1)
 
     @classmethod
-    def from_json(cls, text: str) -> Manifest:
+    def from_json(cls, text: str | bytes) -> Manifest:
         """The manifest that `to_json` wrote. Raises CompileError if it is damaged."""
         try:
             return cls.from_mapping(json.loads(text))
-        except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
             message = f"{type(fault).__name__}: {fault}"
-            raise CompileError(error(f"the manifest is damaged: {message[:200]}").help("save the model again")) from fault
+            raise CompileError(error(f"the manifest is damaged: {printable(message[:200])}").help("save the model again")) from fault
 
     @classmethod
     def from_mapping(cls, fields: Mapping[str, Any]) -> Manifest:

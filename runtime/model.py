@@ -68,7 +68,10 @@ class NativeModel:
     def run(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
         """The outputs for `inputs`, by name. Raises CompileError if the inputs do not fit the model."""
         manifest = self.manifest
-        arrays = as_arrays(manifest.inputs, inputs)
+        try:
+            arrays = as_arrays(manifest.inputs, inputs)
+        except CompileError as fault:
+            raise fault.within(f"the model {quote(manifest.name)}") from None
         results = {port.name: np.empty(port.shape, port.dtype) for port in manifest.outputs}
         if self.threads > 1 or manifest.profile:
             with self._lock:

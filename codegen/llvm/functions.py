@@ -67,11 +67,8 @@ def _apply(op: Operation, e: Emitter, operands: tuple[Ref, ...]) -> Ref:
 def _double(op: Operation, e: Emitter, a: Ref) -> Ref:
     if op.name == "math.absf" or (op.name in _DOUBLE and e.unit.target.hosted and e.f.abilities.rounding):
         return e.f.intrinsic(_DOUBLE[op.name], a.type, (a,))
-    raise CompileError(
-        error(f"{op.name} of f64 is not available on {e.unit.target.name}")
-        .at(op.location)
-        .help("convert this part of the model to float32")
-    )
+    fault = error(f"{op.location.operators or op.name} of f64 is not available on {e.unit.target.name}")
+    raise CompileError(fault.at(", ".join(op.location.places) or op.name).help("convert this part of the model to float32"))
 
 
 @translation(math.Fma)

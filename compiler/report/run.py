@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import CompileError, error, printable, quote
+from ...errors import CompileError, error, printable
 from ..feeds import Array, shape_text
 from .terminal import Column, bytes_text, count_text, print_table, write
 
@@ -64,7 +64,7 @@ def labels_for(given: Path | None, model: Path) -> tuple[str, ...]:
         return tuple(read_bytes(path, "labels", MOST_LABELS_BYTES).decode().splitlines())
     except UnicodeDecodeError:
         raise CompileError(
-            error("the labels file is not UTF-8 text").at(quote(str(path))).help("write one name a line, in UTF-8")
+            error("the labels file is not UTF-8 text").at(printable(str(path))).help("write one name a line, in UTF-8")
         ) from None
 
 

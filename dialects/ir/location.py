@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ...errors import printable, quote
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -32,6 +34,16 @@ class Location:
     def fused(parts: Iterable[Location]) -> Location:
         """All nodes of `parts`, each once, in order."""
         return Location(tuple(dict.fromkeys(node for part in parts for node in part.nodes)))
+
+    @property
+    def operators(self) -> str:
+        """The operators of the nodes, each once, for the beginning of a message; "" where there are none."""
+        return " + ".join(dict.fromkeys(printable(node.op_type) for node in self.nodes))
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The nodes as messages name them."""
+        return tuple(f"node {quote(node.name)} ({printable(node.op_type)})" for node in self.nodes)
 
     def __bool__(self) -> bool:
         return bool(self.nodes)

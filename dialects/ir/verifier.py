@@ -32,8 +32,8 @@ def faults(op: Operation) -> Iterator[Diagnostic]:
 
 def _diagnostic(op: Operation, message: str) -> Diagnostic:
     diagnostic = error(f"{op.name}: {printable(message)}")
-    for node in op.location.nodes:
-        diagnostic = diagnostic.at(f"node '{printable(node.name)}' ({printable(node.op_type)})")
+    for place in op.location.places:
+        diagnostic = diagnostic.at(place)
     line = print_operation(op, resources=False).split("\n", 1)[0]
     return diagnostic.at(f"|  {printable(line if len(line) <= 160 else line[:157] + '...')}")
 

@@ -18,15 +18,19 @@ def lower_selection(op: graph.NonZero | graph.Compress | graph.ScatterND, build:
     """What is picked is written back nowhere, or by something that mixes the picked rows."""
     refuse(
         op,
-        "how many elements are picked, or where they go, is known at run time only, and the picked elements are not put back to where they "
-        "came from by row-wise operators (products with constants, elementwise operators, ScatterND)",
+        "how many elements are picked, or where they go, is known at run time only",
+        "between NonZero or Compress and ScatterND, use operators that work row by row: elementwise ones, products with constants",
     )
 
 
 @lowering(graph.Deferred)
 def lower_deferred(op: graph.Deferred, build: Builder) -> NoReturn:
     """It waits for a value, not for a dim: those are bound by now."""
-    refuse(op, f"the result of {op.op_type} has a shape that is known at run time only")
+    refuse(
+        op,
+        "the result has a shape that is known at run time only",
+        "give the shape as a constant, or compute it from the shapes of inputs",
+    )
 
 
 @lowering(graph.GatherND)
@@ -34,7 +38,7 @@ def lower_gather_nd(op: graph.GatherND, build: Builder) -> Value:
     """Each element by its subscripts, which count from the end below 0; `tensor.extract_at` takes the nearest one."""
     source, indices = tensor_type(op.input), tensor_type(op.indices)
     if not indices.is_static:
-        refuse(op, f"the indices are {indices}: how many rows are picked is known at run time only")
+        refuse(op, f"the indices are {indices}: how many rows are picked is known at run time only", "give indices of a fixed shape")
     extents, depth, batch = tensor_type(op.output).extents, op.depth, op.batch_dims
     rows = indices.rank - 1
     body = Block([*[indices.element] * depth, source])

@@ -125,4 +125,4 @@ def test_all_operators_without_a_lowering_are_named_at_once() -> None:
     with pytest.raises(CompileError) as caught:
         convert_dialect(module, "test", Report())
     assert [diagnostic.places for diagnostic in caught.value.diagnostics] == [("node 'first' (Unheard)",), ("node 'second\\n' (Unheard)",)]
-    assert "test.unheard on (f32) cannot be compiled yet" in str(caught.value)
+    assert "error: Unheard on (f32) cannot be compiled yet" in str(caught.value)

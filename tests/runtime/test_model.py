@@ -226,6 +226,18 @@ def test_a_damaged_manifest_is_refused(saved: Path, field: str, value: Any, word
         Manifest.from_json(json.dumps({**fields, field: value}))
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff", b"{}", b"[1]", b"[" * 100_000, b'{"format": 99}'])
+def test_a_damaged_manifest_is_named(saved: Path, tmp_path: Path, content: bytes) -> None:
+    library = tmp_path / "m.so"
+    library.symlink_to(saved)
+    library.with_suffix(".json").write_bytes(content)
+    with pytest.raises(CompileError, match="the manifest is damaged") as caught:
+        load_library(library)
+    (fault,) = caught.value.diagnostics
+    assert fault.places == (str(tmp_path / "m.json"),)
+    assert fault.hint
+
+
 def test_manifests_survive_their_text(saved: Path) -> None:
     manifest = Manifest.from_json(saved.with_suffix(".json").read_text())
     assert Manifest.from_json(manifest.to_json()) == manifest

@@ -174,7 +174,46 @@ def test_arrays_of_another_type_or_shape(array: np.ndarray, tmp_path: Path, caps
 def test_a_test_folder_of_another_model(tmp_path: Path, capsys: Capture) -> None:
     path = save_relu(tmp_path / "m.onnx")
     folder = save_test_set(tmp_path / "test", [np.zeros((2, 3), np.float32)] * 2, [np.zeros((2, 3), np.float32)])
-    assert "holds 2 inputs, and the model has 1" in refused(capsys, "run", str(path), "--no-cache", "--test-data", str(folder))
+    said = refused(capsys, "run", str(path), "--no-cache", "--test-data", str(folder))
+    assert "holds 2 inputs, and the model has 1" in said
+    assert f"{path}, test folder {folder}" in said
+
+
+@pytest.mark.parametrize("extents", [(2, 3), ("n", 3)])
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.zeros((2, 4), np.float32), ["x 3, and was given 2 x 4", "reshape the array"]),
+        (np.zeros((2, 3)), ["float32, and was given float64", "convert it"]),
+    ],
+)
+def test_a_test_folder_of_other_arrays(
+    extents: tuple[int | str, ...], array: np.ndarray, words: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    path = save_relu(tmp_path / "m.onnx", extents)
+    folder = save_test_set(tmp_path / "test", [array], [array])
+    said = refused(capsys, "run", str(path), "--no-cache", "--test-data", str(folder))
+    assert all(word in said for word in [*words, f"{path}, test folder {folder}", "'x'"]), said
+
+
+@pytest.mark.parametrize("target", ["host", "cortex-m4"])
+def test_what_cannot_be_lowered_is_named_as_onnx_does(target: str, tmp_path: Path, capsys: Capture) -> None:
+    nodes = [
+        helper.make_node("Cast", ["x"], ["shape"], to=TensorProto.INT64),
+        helper.make_node("Reshape", ["x", "shape"], ["y"], name="odd"),
+    ]
+    path = save_model(tmp_path / "m.onnx", nodes, {"x": [2]}, {"y": ["n", "m"]})
+    said = refused(capsys, "compile", str(path), "--target", target, "--no-cache", "-o", str(tmp_path / "out"))
+    assert said.startswith("error: Reshape: the result has a shape that is known at run time only\n")
+    assert f"  {path}, node 'odd' (Reshape)\n  help: " in said
+
+
+def test_what_a_chip_does_not_compute_is_named_as_onnx_does(tmp_path: Path, capsys: Capture) -> None:
+    node = helper.make_node("Exp", ["x"], ["y"], name="grow")
+    path = save_model(tmp_path / "m.onnx", [node], {"x": [2]}, {"y": [2]}, element=TensorProto.DOUBLE)
+    said = refused(capsys, "compile", str(path), "--target", "cortex-m4", "--no-cache", "-o", str(tmp_path / "out"))
+    assert said.startswith("error: Exp of f64 is not available on cortex-m4\n")
+    assert f"  {path}, node 'grow' (Exp)\n  help: " in said
 
 
 @pytest.mark.parametrize(
