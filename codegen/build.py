@@ -16,8 +16,8 @@ from .cache import Cache, key
 from .header import Facts, Field, header_text
 from .llvm.entry import Layout
 from .llvm.translate import LlvmModule, translate
-from .object import Machine, emit_assembly, emit_object
-from .stack import deepest, read_frames
+from .object import Machine, emit_object
+from .stack.frames import deepest, read_frames
 
 __all__ = ["CompiledObject", "build_object"]
 
@@ -62,7 +62,7 @@ def build_object(
         text_bytes=sizes[0],
         constant_bytes=sizes[1],
         weights_bytes=translated.weights_bytes,
-        stack_bytes=None if target.hosted else _stack_bytes(translated, machine, name),
+        stack_bytes=None if target.hosted else _stack_bytes(data, name),
         sites=translated.sites,
         profile=profile,
         threads=threads,
@@ -94,8 +94,8 @@ def _sizes(data: bytes) -> tuple[int, int]:
     return code, sum(s.size for s in loaded if not s.is_code and not s.name.endswith("_weights"))
 
 
-def _stack_bytes(translated: LlvmModule, machine: Machine, name: str) -> int | None:
-    frames = read_frames(emit_assembly(translated.text, machine))
+def _stack_bytes(data: bytes, name: str) -> int | None:
+    frames = read_frames(data)
     known = {callee: _TOOLCHAIN_STACK_BYTES for frame in frames.values() for callee in frame.calls if callee not in frames}
     return deepest(frames, abi.entry_symbol(name), known)
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from ..errors import InternalError
 
-__all__ = ["Section", "Symbol", "is_elf", "sections", "symbols", "with_content"]
+__all__ = ["Relocation", "Section", "Symbol", "is_elf", "is_wide", "machine", "relocations", "sections", "symbols", "with_content"]
 
-_ALLOC, _EXECUTE, _SYMTAB, _FUNCTION = 2, 4, 2, 2
+_ALLOC, _EXECUTE, _SYMTAB, _FUNCTION, _RELA, _REL = 2, 4, 2, 2, 4, 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Section:
     offset: int
     size: int
     link: int
+    info: int
     header: int
 
     @property
@@ -41,13 +42,24 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A symbol; `section` is 0 if it is not defined here. `entry` is where it stands in the file."""
+    """A symbol; `section` is 0 if it is not defined here, else `value` is its offset there. `entry` is where it stands in the file."""
 
     name: str
     section: int
+    value: int
     size: int
     is_function: bool
     entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class Relocation:
+    """A place in a section, by offset, that waits for the address of a symbol; `kind` is the machine's number."""
+
+    section: int
+    offset: int
+    kind: int
+    symbol: str
 
 
 def is_elf(data: bytes) -> bool:
@@ -55,21 +67,27 @@ def is_elf(data: bytes) -> bool:
     return data[:4] == b"\x7fELF" and data[5] == 1
 
 
+def machine(data: bytes) -> int:
+    """ELF's number of the machine: 40 for Arm, 243 for RISC-V."""
+    return int(struct.unpack_from("<H", data, 18)[0])
+
+
 def sections(data: bytes) -> tuple[Section, ...]:
     """The section table, in order: the numbers that symbols use."""
-    table, size, count, names = struct.unpack_from("<Q10xHHH", data, 40) if _wide(data) else struct.unpack_from("<I10xHHH", data, 32)
+    table, size, count, names = struct.unpack_from("<Q10xHHH", data, 40) if is_wide(data) else struct.unpack_from("<I10xHHH", data, 32)
     entries = [(table + i * size, *_section_header(data, table + i * size)) for i in range(count)]
     texts = entries[names][4]
     return tuple(
-        Section(_text(data, texts + name), kind, flags, offset, bytes_, link, at) for at, name, kind, flags, offset, bytes_, link in entries
+        Section(_text(data, texts + name), kind, flags, offset, bytes_, link, info, at)
+        for at, name, kind, flags, offset, bytes_, link, info in entries
     )
 
 
-def _section_header(data: bytes, at: int) -> tuple[int, int, int, int, int, int]:
-    """Name, kind, flags, offset, size, link."""
-    layout = "<IIQ8xQQI" if _wide(data) else "<III4xIII"
-    name, kind, flags, offset, size, link = struct.unpack_from(layout, data, at)
-    return name, kind, flags, offset, size, link
+def _section_header(data: bytes, at: int) -> tuple[int, int, int, int, int, int, int]:
+    """Name, kind, flags, offset, size, link, info."""
+    layout = "<IIQ8xQQII" if is_wide(data) else "<III4xIIII"
+    name, kind, flags, offset, size, link, info = struct.unpack_from(layout, data, at)
+    return name, kind, flags, offset, size, link, info
 
 
 def symbols(data: bytes) -> Iterator[Symbol]:
@@ -77,20 +95,34 @@ def symbols(data: bytes) -> Iterator[Symbol]:
     table = sections(data)
     for section in table:
         if section.kind == _SYMTAB:
-            step = 24 if _wide(data) else 16
+            step = 24 if is_wide(data) else 16
             for at in range(section.offset, section.offset + section.size, step):
-                name, info, where, size = _symbol(data, at)
+                name, info, where, value, size = _symbol(data, at)
                 if name:
-                    yield Symbol(_text(data, table[section.link].offset + name), where, size, info & 15 == _FUNCTION, at)
+                    yield Symbol(_text(data, table[section.link].offset + name), where, value, size, info & 15 == _FUNCTION, at)
 
 
-def _symbol(data: bytes, at: int) -> tuple[int, int, int, int]:
-    """Name, kind, section, size."""
-    if _wide(data):
-        name, info, section, size = struct.unpack_from("<IBxH8xQ", data, at)
+def _symbol(data: bytes, at: int) -> tuple[int, int, int, int, int]:
+    """Name, kind, section, value, size."""
+    if is_wide(data):
+        name, info, section, value, size = struct.unpack_from("<IBxHQQ", data, at)
     else:
-        name, size, info, section = struct.unpack_from("<I4xIBxH", data, at)
-    return name, info, section, size
+        name, value, size, info, section = struct.unpack_from("<IIIBxH", data, at)
+    return name, info, section, value, size
+
+
+def relocations(data: bytes) -> Iterator[Relocation]:
+    """All places that wait for a symbol with a name."""
+    table = sections(data)
+    for section in table:
+        if section.kind in (_REL, _RELA):
+            names, symbol_bytes = table[section.link], 24 if is_wide(data) else 16
+            step = (16 if is_wide(data) else 8) + (section.kind == _RELA) * (8 if is_wide(data) else 4)
+            for at in range(section.offset, section.offset + section.size, step):
+                offset, info = struct.unpack_from("<QQ" if is_wide(data) else "<II", data, at)
+                number, kind = (info >> 32, info & 0xFFFFFFFF) if is_wide(data) else (info >> 8, info & 255)
+                name = _symbol(data, names.offset + number * symbol_bytes)[0]
+                yield Relocation(section.info, offset, kind, _text(data, table[names.link].offset + name) if name else "")
 
 
 def with_content(data: bytes, section: str, symbol: str, content: Sequence[bytes | memoryview], alignment: int) -> bytes:
@@ -104,12 +136,13 @@ def with_content(data: bytes, section: str, symbol: str, content: Sequence[bytes
     head = bytearray(data)
     size = sum(memoryview(part).nbytes for part in content)
     head += bytes(-len(head) % alignment)
-    struct.pack_into("<QQ" if _wide(data) else "<II", head, found.header + (24 if _wide(data) else 16), len(head), size)
-    struct.pack_into("<Q" if _wide(data) else "<I", head, named.entry + (16 if _wide(data) else 8), size)
+    struct.pack_into("<QQ" if is_wide(data) else "<II", head, found.header + (24 if is_wide(data) else 16), len(head), size)
+    struct.pack_into("<Q" if is_wide(data) else "<I", head, named.entry + (16 if is_wide(data) else 8), size)
     return b"".join((head, *content))
 
 
-def _wide(data: bytes) -> bool:
+def is_wide(data: bytes) -> bool:
+    """Whether it is of 64 bits."""
     return data[4] == 2
 
 

@@ -49,7 +49,7 @@ def emit_object(text: str, machine: Machine) -> bytes:
 
 
 def emit_assembly(text: str, machine: Machine) -> str:
-    """The same code as text, without comments; `stack` reads it."""
+    """The same code as text, without comments."""
     code = _emit(text, machine, as_object=False)
     assert isinstance(code, str)
     return code

@@ -7,8 +7,8 @@ import io
 import pytest
 
 from intaglio.codegen.llvm.text import Module, Ref, constant
-from intaglio.codegen.object import Machine, emit_assembly, emit_object
-from intaglio.codegen.stack import Frame, deepest, read_frames
+from intaglio.codegen.object import Machine, emit_object
+from intaglio.codegen.stack.frames import Frame, deepest, read_frames
 from intaglio.errors import InternalError
 from machines import chip
 
@@ -18,7 +18,7 @@ ALL = pytest.mark.parametrize("machine", [M0, M4, M55, RV32, RV64], ids=["m0", "
 
 
 def frames(module: Module, machine: Machine) -> dict[str, Frame]:
-    return read_frames(emit_assembly(str(module), machine))
+    return read_frames(emit_object(str(module), machine))
 
 
 def busy(size: int, align: int, live: int) -> Module:
@@ -150,7 +150,7 @@ def test_arguments_on_the_stack_beside_a_big_frame_are_counted() -> None:
     assert 1024 + 32 <= own <= 1024 + 32 + 24
 
 
-def test_other_assembly_is_refused() -> None:
+def test_other_machines_are_refused() -> None:
     with pytest.raises(InternalError, match="neither"):
         frames(chain(), chip("x86-64-v3"))
 
@@ -162,3 +162,45 @@ def test_scalable_vectors_in_the_frame_are_unknown() -> None:
     f.call(module.declare("outside", "void", ["ptr"]), "void", [slot])
     f.ret()
     assert frames(module, RVV)["f"].own_bytes is None
+
+
+@ALL
+def test_a_loop_too_long_for_a_branch_is_no_call(machine: Machine) -> None:
+    """Thumb-1 goes far with bl; the frame is that of a short loop."""
+    own = []
+    for loads in (1, 2000):
+        module = Module()
+        f = module.function("f", "void", [("ptr", "")])
+        f.call(module.declare("outside", "void", []), "void", [])
+        again, end = f.label("again"), f.label("end")
+        f.br(again)
+        f.start(again)
+        values = [f.emit("i32", f"load volatile i32, ptr {f.parameters[0].name}, align 4") for _ in range(loads)]
+        f.cond_br(f.icmp("eq", values[-1], constant("i32", 0)), again, end)
+        f.start(end)
+        f.ret()
+        found = frames(module, machine)["f"]
+        assert found.calls == ("outside",)
+        assert not found.indirect
+        own.append(found.own_bytes)
+    assert own[0] == own[1]
+
+
+@ALL
+def test_returns_in_the_middle_of_a_function(machine: Machine) -> None:
+    """Cores with IT blocks give the frame back under a condition."""
+    module = Module()
+    outside = module.declare("outside", "i32", ["ptr"])
+    f = module.function("f", "i32", [("i32", "")])
+    buffer = f.alloca("i8", 100, 4)
+    for _ in range(3):
+        status = f.call(outside, "i32", [buffer])
+        out, on = f.label("out"), f.label("on")
+        f.cond_br(f.icmp("ne", status, constant("i32", 0)), out, on)
+        f.start(out)
+        f.ret(status)
+        f.start(on)
+    f.ret(constant("i32", 0))
+    own = frames(module, machine)["f"].own_bytes
+    assert own is not None
+    assert 100 <= own <= 144
