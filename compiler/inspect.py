@@ -1,4 +1,4 @@
-"""What a graph is made of: layers with shapes, work and parameters, and a forecast of the memory it needs.
+"""What a graph is made of: layers with shapes, work and parameters.
 
 In comes a module of the graph dialect, as imported; out comes an `Inspection`. Nothing is compiled. MACs are the
 multiply-accumulates of the definition (a convolution's are output elements times input channels of a group times window),
@@ -16,12 +16,10 @@ from ..dialects.ir.location import Node
 from ..dialects.ir.operation import Operation, Value
 from ..dialects.ir.traits import Terminator
 from ..dialects.ir.types import Extent, TensorType
+from ..targets.description import Target
+from .forecast import Forecast, forecast
 
-__all__ = ["Forecast", "GraphLayer", "Inspection", "Shape", "inspect_module", "work_by_node"]
-
-_CODE_BYTES = 900  # of a kernel on a chip
-_ENTRY_BYTES = 400
-_STACK_BYTES = 512
+__all__ = ["GraphLayer", "Inspection", "Shape", "inspect_module", "work_by_node"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +48,6 @@ class GraphLayer:
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
-    """What the compiled model will about need: `flash_bytes` with code, `ram_bytes` with stack, without inputs and outputs."""
-
-    flash_bytes: int
-    ram_bytes: int
-    peak_tensor_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
 class Inspection:
     """All layers, the totals of the model (shared parameters once), and the forecast, None where shapes are open."""
 
@@ -71,8 +60,8 @@ class Inspection:
     forecast: Forecast | None
 
 
-def inspect_module(module: func.Module) -> Inspection:
-    """Layers, totals and forecast of `main`."""
+def inspect_module(module: func.Module, target: Target | None = None) -> Inspection:
+    """Layers, totals and forecast of `main`, on `target` if it is known."""
     main = module.function("main")
     layers = tuple(_layer(node, ops) for node, ops in _by_node(main).items())
     constants = [op.value.type for op in main.walk() if isinstance(op, graph.Constant)]
@@ -84,7 +73,7 @@ def inspect_module(module: func.Module) -> Inspection:
         macs=_total([layer.macs for layer in layers]),
         parameters=sum(type_.elements for type_ in constants),
         parameter_bytes=parameter_bytes,
-        forecast=_forecast(main, layers, parameter_bytes),
+        forecast=forecast(main, parameter_bytes, target),
     )
 
 
@@ -191,46 +180,3 @@ _MACS: Mapping[str, Callable[[Shapes, tuple[int, ...], Operation], int]] = {
     "graph.matmul": _matmul,
     "graph.gemm": _gemm,
 }
-
-
-# The forecast.
-
-
-def _forecast(main: func.Function, layers: Sequence[GraphLayer], parameter_bytes: int) -> Forecast | None:
-    """Parameters and code, a kernel for every distinct layer with work of its own; the peak of live tensors, and some stack."""
-    peak = _peak(main)
-    if peak is None:
-        return None
-    kernels = {(layer.op_type, layer.inputs, layer.outputs): None for layer in layers}
-    return Forecast(parameter_bytes + _ENTRY_BYTES + _CODE_BYTES * len(kernels), peak + _STACK_BYTES, peak)
-
-
-def _peak(main: func.Function) -> int | None:
-    """The largest sum of live intermediate values, in the order of the file. What dies where a value of its size is born gives it
-    its place: fusion and in-place kernels see to that, save for windows and products, which read what they have passed."""
-    order = [op for op in main.body if not isinstance(op, graph.Constant)]
-    last = {value: number for number, op in enumerate(order) for value in op.operands}
-    live: dict[Value, int] = {}
-    peak = 0
-    given = dict.fromkeys((*main.arguments, *main.returned))
-    for number, op in enumerate(order):
-        for result in op.results:
-            size = _nbytes(result)
-            if size is None:
-                return None
-            if result not in given and last.get(result, number) > number:
-                _give_place(op, number, size, last, live)
-                live[result] = size
-        peak = max(peak, sum(live.values()))
-        live = {value: size for value, size in live.items() if last[value] > number}
-    return peak
-
-
-def _give_place(op: Operation, number: int, size: int, last: Mapping[Value, int], live: dict[Value, int]) -> None:
-    """Take the place of an operand that dies here, if the operation allows it."""
-    if op.name in _MACS or op.name.endswith("pool"):
-        return
-    for value in op.operands:
-        if live.get(value) == size and last[value] == number:
-            del live[value]
-            return

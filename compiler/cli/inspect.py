@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     options, curve = auto_masked(arguments.model, options, auto_share(arguments.auto_mask), arguments.calibrate, True)
     module = import_model(file, dict(options.dims), dict(options.shapes))
-    found = inspect_module(module)
+    found = inspect_module(module, target)
     regions, remarks = inspect_masks(file, module, options)
     for remark in file.remarks:
         message(str(remark))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +10,25 @@ import numpy as np
 import pytest
 from onnx import NodeProto, helper
 
+import intaglio
 from intaglio.compiler.frontend.importer import import_model
 from intaglio.compiler.frontend.reader import read_model
 from intaglio.compiler.inspect import Inspection, inspect_module
+from intaglio.targets.load import load_target
 from small_models import Shape, save_model
 
 
 def inspected(
-    path: Path, nodes: list[NodeProto], inputs: dict[str, Shape], outputs: dict[str, Shape], constants: dict[str, tuple[int, ...]]
+    path: Path,
+    nodes: list[NodeProto],
+    inputs: dict[str, Shape],
+    outputs: dict[str, Shape],
+    constants: Mapping[str, tuple[int, ...]],
+    target: str = "cortex-m4",
 ) -> Inspection:
     arrays = {name: np.ones(shape, np.float32) for name, shape in constants.items()}
-    return inspect_module(import_model(read_model(save_model(path / "m.onnx", nodes, inputs, outputs, arrays)), {}, {}))
+    module = import_model(read_model(save_model(path / "m.onnx", nodes, inputs, outputs, arrays)), {}, {})
+    return inspect_module(module, load_target(target))
 
 
 # (operator, attributes, input, weights, output, multiply-accumulates: output elements times the length of each sum)
@@ -64,3 +73,32 @@ def test_the_peak_is_what_lives_at_once(tmp_path: Path) -> None:
     found = inspected(tmp_path, nodes, {"x": [10, 10]}, {"y": [10, 10]}, {"w": (10, 10)})
     assert found.forecast is not None
     assert found.forecast.peak_tensor_bytes == 800
+
+
+@pytest.mark.parametrize(
+    ("target", "density"), [("cortex-m4", 1.0), ("cortex-m0plus", 0.7), ("rv32imafc", 0.7), ("rv32imc", 0.49), ("cortex-m55", 0.5)]
+)
+def test_code_is_forecast_by_what_kernels_are_made_of(target: str, density: float, tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Conv", ["x", "window"], ["a"], pads=[1, 1, 1, 1]),  # 5000
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("Conv", ["b", "window"], ["c"], pads=[1, 1, 1, 1]),  # the same kernel
+        helper.make_node("Conv", ["c", "depthwise"], ["d"], pads=[1, 1, 1, 1], group=4),  # 2000
+        helper.make_node("Conv", ["d", "point"], ["e"]),  # 800
+        helper.make_node("Softmax", ["e"], ["y"]),  # 1000
+    ]
+    weights = {"window": (4, 4, 3, 3), "depthwise": (4, 1, 3, 3), "point": (4, 4, 1, 1)}
+    found = inspected(tmp_path, nodes, {"x": [1, 4, 8, 8]}, {"y": [1, 4, 8, 8]}, weights, target)
+    assert found.forecast is not None
+    assert found.forecast.flash_bytes - found.parameter_bytes == 300 + round(8800 * density)
+
+
+@pytest.mark.parametrize("target", ["cortex-m4", "rv32imc"])
+def test_the_forecast_is_near_what_is_compiled(target: str) -> None:
+    """Within what compiler/forecast.py says of its error."""
+    path = Path(__file__).parents[2] / "examples/digits/digits.onnx"
+    found = inspect_module(import_model(read_model(path), {"batch": 1}, {}), load_target(target)).forecast
+    built = intaglio.compile(path, target, dims={"batch": 1}).manifest
+    assert found is not None
+    assert 0.76 <= found.flash_bytes / built.flash_bytes <= 1.04
+    assert 1.0 <= found.ram_bytes / built.ram_bytes <= 1.42
