@@ -37,8 +37,8 @@ class TypeParser(Tokens):
                 self.take()
                 shape, element = self.shaped()
                 self.take(">")
-                if len(shape) != 1 or not shape[0]:
-                    self.fail("a vector has one extent, which is at least 1")
+                if len(shape) != 1 or not shape[0] or element == string:
+                    self.fail("a vector has one extent, which is at least 1, and elements that are numbers")
                 return VectorType(shape[0], element)
             case "!loop.buffer":
                 return self.buffer_type()
@@ -74,26 +74,33 @@ class TypeParser(Tokens):
     def tensor_type(self) -> TensorType:
         self.take("tensor")
         shape, element = self.shaped()
-        names: tuple[str, ...] = ()
-        order: tuple[int, ...] = ()
-        if self.accept(","):
-            kind = self.take()
-            self.take("<")
-            if kind == "#ir.dims":
-                names = self.listed("[", "]", self.quoted)
-            else:
-                order = self.integers()
-            self.take(">")
+        names, order = self.encoding(len(shape)) if self.accept(",") else ((), ())
         self.take(">")
         return TensorType(shape, element, names, order)
+
+    def encoding(self, rank: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """The names of the dims, or their order in memory."""
+        start = self.offset()
+        kind = self.take()
+        self.take("<")
+        names = self.listed("[", "]", self.quoted) if kind == "#ir.dims" else ()
+        order = self.integers() if kind == "#ir.order" else ()
+        if (names and len(names) != rank) or (order and sorted(order) != list(range(rank))):
+            self.fail(f"{kind} does not fit a tensor of {rank} dims", start)
+        self.take(">")
+        return names, order
 
     def integers(self) -> tuple[int, ...]:
         return self.listed("[", "]", self.integer)
 
     def buffer_type(self) -> BufferType:
         self.take("!loop.buffer")
+        start = self.offset()
         shape, element = self.shaped()
         self.take(",")
         strides = self.integers()
+        extents = tuple(extent for extent in shape if extent is not None)
+        if not len(extents) == len(shape) == len(strides):
+            self.fail("a buffer has a number and a stride for every dim", start)
         self.take(">")
-        return BufferType(tuple(extent or 0 for extent in shape), element, strides)
+        return BufferType(extents, element, strides)

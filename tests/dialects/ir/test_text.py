@@ -191,6 +191,10 @@ def module_of_text(text: str) -> Operation:
         ('"test.holder"() <{value = affine_map<(d0) -> (d0 mod 0)>}> : () -> ()', "mod by 0, which is not positive", 36),
         ('"test.holder"() <{value = affine_map<(d0) -> (d1)>}> : () -> ()', "'d1' is no dim of the affine map", 36),
         ('"test.holder"() <{value = 1 : i64}> : () -> () "', "unexpected character '\"'", 47),
+        ('"test.holder"() <{value = tensor<2x3xf32, #ir.dims<["a"]>>}> : () -> ()', "#ir.dims does not fit a tensor of 2 dims", 42),
+        ('"test.holder"() <{value = tensor<2x3xf32, #ir.order<[0, 0]>>}> : () -> ()', "#ir.order does not fit a tensor of 2 dims", 42),
+        ('"test.holder"() <{value = !loop.buffer<2x3xf32, [1]>}> : () -> ()', "a stride for every dim", 38),
+        ('"test.holder"() <{value = !loop.buffer<?xf32, [1]>}> : () -> ()', "a number and a stride", 38),
         ('"test.holder"() <{value = ' + "[" * 30, "nested more than 20 deep", 46),
     ],
 )
