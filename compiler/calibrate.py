@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import CompileError, error, printable, quote
+from ..errors import CompileError, error, quote
 from .feeds import Array
+from .frontend.problems import shown_path
 from .options import Options
 
 if TYPE_CHECKING:
@@ -67,5 +68,5 @@ def calibration_inputs(model: Model, folder: Path) -> Iterator[dict[str, Array]]
     for path in files:
         if len(names) > 1 and path.suffix.lower() != ".npz":
             fault = error(f"the model has {len(names)} inputs, and a file is one")
-            raise CompileError(fault.at(printable(str(path))).help("take .npz files"))
+            raise CompileError(fault.at(shown_path(path)).help("take .npz files"))
         yield dict(cases_of(model, [f"{name}={path}" for name in names], [])[0].inputs)

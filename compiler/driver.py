@@ -15,9 +15,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..errors import CompileError, error, printable, quote
+from ..errors import CompileError, error, quote
 from .artefact import Artefact, Manifest, Port
 from .feeds import Array, bound_shapes, checked_feeds
+from .frontend.problems import shown_path
 from .masks import DEFAULT_MASKS, MaskOptions
 from .options import Options
 
@@ -272,7 +273,7 @@ class Model:
         try:
             return checked_feeds(self.inputs, inputs)
         except CompileError as fault:
-            raise fault.within(printable(str(self.path))) from None
+            raise fault.within(shown_path(self.path)) from None
 
     def _specialised(self, shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> tuple[Artefact, NativeModel]:
         found = self._native.get(shapes)

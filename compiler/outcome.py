@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import CompileError, Diagnostic, error, printable, quote
+from ..errors import CompileError, Diagnostic, error, quote
 from .feeds import Array, checked_feeds, shape_text
+from .frontend.problems import shown_path
 from .parameters import input_file
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _named(model: Model, word: str, ports: Mapping[str, Port]) -> tuple[str, Pat
         return next(iter(ports)), path
     wrong = f"the model has no input {quote(name)}" if name else f"--input {quote(word)} names no input"
     raise CompileError(
-        error(wrong).at(printable(str(model.path))).help(f"its inputs are {', '.join(map(quote, ports)) or 'none'}: --input NAME=FILE")
+        error(wrong).at(shown_path(model.path)).help(f"its inputs are {', '.join(map(quote, ports)) or 'none'}: --input NAME=FILE")
     )
 
 
@@ -98,7 +99,7 @@ def _missing(model: Model, port: Port) -> Diagnostic:
     wanted = f"{port.dtype} {shape_text(port.extents)}"
     return (
         error(f"the input {quote(port.name)} is not given: {wanted}")
-        .at(printable(str(model.path)))
+        .at(shown_path(model.path))
         .help("give it a file, --input NAME=FILE, or a test folder, --test-data DIR")
     )
 
@@ -111,7 +112,7 @@ def _folder_cases(model: Model, folder: Path) -> list[Case]:
 
 def _case(model: Model, test: TestData) -> Case:
     """A test with the names of the model, whose inputs it must fit; outputs that it does not fit are told of when they are there."""
-    place = f"{printable(str(model.path))}, test folder {printable(str(test.folder))}"
+    place = f"{shown_path(model.path)}, test folder {shown_path(test.folder)}"
     for kind, arrays, ports in (("inputs", test.inputs, model.inputs), ("outputs", test.expected, model.outputs)):
         if len(arrays) != len(ports):
             fault = error(f"the test folder holds {len(arrays)} {kind}, and the model has {len(ports)}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import CompileError, error, printable
 from ..feeds import Array, shape_text
+from ..frontend.problems import shown_path
 from .terminal import Column, bytes_text, count_text, print_table, write
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def labels_for(given: Path | None, model: Path) -> tuple[str, ...]:
         return tuple(read_bytes(path, "labels", MOST_LABELS_BYTES).decode().splitlines())
     except UnicodeDecodeError:
         raise CompileError(
-            error("the labels file is not UTF-8 text").at(printable(str(path))).help("write one name a line, in UTF-8")
+            error("the labels file is not UTF-8 text").at(shown_path(path)).help("write one name a line, in UTF-8")
         ) from None
 
 
