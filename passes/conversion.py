@@ -54,11 +54,16 @@ def convert_dialect(root: Operation, dialect: str, report: Report) -> None:
     problems = [_no_lowering(op) for op in ops if type(op) not in _LOWERINGS]
     if problems:
         raise CompileError.of(problems)
+    refused: set[Operation] = set()
     for op in ops:
+        if not refused.isdisjoint(value.owner for value in op.operands):  # types, for instance, are wrong because of those
+            refused.add(op)
+            continue
         try:
             _lower(op)
-        except CompileError as refused:
-            problems += refused.diagnostics
+        except CompileError as problem:
+            problems += problem.diagnostics
+            refused.add(op)
         else:
             report.count(op.name)
     if problems:
