@@ -59,7 +59,7 @@ from .elementwise import (
 from .extent import Deferred, Range, Shape, Size
 from .join import Concat, Pad, Slice
 from .logic import And, BitwiseNot, Equal, Greater, GreaterOrEqual, IsInf, IsNaN, Less, LessOrEqual, Not, Or, Xor
-from .lookup import Gather, Where
+from .lookup import Gather, GatherElements, Where
 from .masked import Masked, Yield
 from .matmul import Gemm, MatMul
 from .normalization import LRN, BatchNormalization, InstanceNormalization, LayerNormalization
@@ -118,6 +118,7 @@ __all__ = [
     "Expand",
     "Floor",
     "Gather",
+    "GatherElements",
     "GatherND",
     "Gelu",
     "Gemm",

@@ -1,4 +1,4 @@
-"""Operators that pick elements: Gather by subscripts, Where by truth values."""
+"""Operators that pick elements: Gather and GatherElements by subscripts, Where by truth values."""
 
 from __future__ import annotations
 
@@ -43,6 +43,43 @@ class Gather(Operation, name="graph.gather", traits=(Pure, DataMovement)):
     def evaluate(self, input: Array, indices: Array) -> Array:
         extent = input.shape[self.axis]
         return np.take(input, np.clip(np.where(indices < 0, indices + extent, indices), 0, extent - 1), axis=self.axis)
+
+
+class GatherElements(Operation, name="graph.gather_elements", traits=(Pure, DataMovement)):
+    """Elements of the input, each with a subscript of its own along `axis`; its other subscripts are its place.
+
+    input [a..., n, b...]: any element type.
+    indices [a'..., i, b'...]: i32 or i64, a' at most a and b' at most b; below 0 they count from the end. One outside of -n to n-1 takes
+    the nearest element. output [a'..., i, b'...].
+
+    **ONNX:** GatherElements 11, 13; ScatterElements with more than one update per place.
+    """
+
+    input: Value = operand()
+    indices: Value = operand()
+    axis: int = attribute(default=0)
+    output: Value = result()
+
+    def infer(self) -> Type:
+        return tensor(self.indices).with_element(tensor(self.input).element)
+
+    def verify(self) -> Iterable[str]:
+        source, indices = tensor(self.input), tensor(self.indices)
+        if indices.element not in (i32, i64) or indices.rank != source.rank:
+            yield f"the indices are {indices}, the input {source}"
+        elif not 0 <= self.axis < source.rank:
+            yield f"axis {self.axis} is outside of {source}"
+        elif any(_is_more(*pair) for i, pair in enumerate(zip(indices.shape, source.shape, strict=True)) if i != self.axis):
+            yield f"{indices} reaches over the border of {source}"
+
+    def evaluate(self, input: Array, indices: Array) -> Array:
+        rows = input[tuple(slice(None) if axis == self.axis else slice(extent) for axis, extent in enumerate(indices.shape))]
+        extent = rows.shape[self.axis]
+        return np.take_along_axis(rows, np.clip(np.where(indices < 0, indices + extent, indices), 0, extent - 1), self.axis)
+
+
+def _is_more(a: int | None, b: int | None) -> bool:
+    return a is not None and b is not None and a > b
 
 
 class Where(Operation, name="graph.where", traits=(Pure, Elementwise)):

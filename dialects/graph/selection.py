@@ -7,6 +7,7 @@ the pass `spread-selections` turns computations on what was picked into computat
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 
@@ -108,14 +109,16 @@ class ScatterND(Operation, name="graph.scatter_nd", traits=(Pure, DataMovement))
     """The input with slices replaced; where a place is named twice, the last one stays.
 
     input [s..., t...]: any element type. indices [i..., k]: i32 or i64, k subscripts of the s; below 0 they count from the end. One
-    outside takes the nearest element. updates [i..., t...]. output: of the input's type.
+    outside takes the nearest element. updates [i..., t...]. output: of the input's type. With a `reduction` every update is combined with
+    what stands there instead.
 
-    **ONNX:** ScatterND 11, 13, 16, 18 without reduction.
+    **ONNX:** ScatterND 11, 13, 16, 18; ScatterElements at places that are the same for all columns.
     """
 
     input: Value = operand()
     indices: Value = operand()
     updates: Value = operand()
+    reduction: Literal["none", "add", "mul", "max", "min"] = attribute(default="none")
     output: Value = result()
 
     def infer(self) -> Type:
@@ -131,8 +134,15 @@ class ScatterND(Operation, name="graph.scatter_nd", traits=(Pure, DataMovement))
     def evaluate(self, input: Array, indices: Array, updates: Array) -> Array:
         out = input.copy()
         places = indices.reshape(-1, indices.shape[-1])
-        out[_clamped(places, input.shape)] = updates.reshape(places.shape[0], *input.shape[indices.shape[-1] :])
+        where, slices = _clamped(places, input.shape), updates.reshape(places.shape[0], *input.shape[indices.shape[-1] :])
+        if self.reduction == "none":
+            out[where] = slices
+        else:
+            COMBINED[self.reduction].at(out, where, slices)
         return out
+
+
+COMBINED: dict[str, np.ufunc] = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}
 
 
 def _clamped(indices: Array, extents: tuple[int, ...]) -> tuple[Array, ...]:

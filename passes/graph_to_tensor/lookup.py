@@ -1,4 +1,4 @@
-"""Lowerings of Gather and Where."""
+"""Lowerings of Gather, GatherElements and Where."""
 
 from __future__ import annotations
 
@@ -57,7 +57,22 @@ def _subscripts(op: graph.Gather, along: Affine) -> list[Affine]:
 
 
 def _lookup(op: graph.Gather, build: Builder) -> Value:
-    """Each element by its subscript, which counts from the end below 0; `tensor.extract_at` takes the nearest one."""
+    """Each element by its subscript."""
+    after = op.axis + tensor_type(op.indices).rank
+    dims = [*range(op.axis), *range(after, tensor_type(op.output).rank)]
+    return _looked_up(op, build, dims, range(op.axis, after))
+
+
+@lowering(graph.GatherElements)
+def lower_gather_elements(op: graph.GatherElements, build: Builder) -> Value:
+    """Each element by its subscript along the axis, and its own place along the others."""
+    every = range(tensor_type(op.output).rank)
+    return _looked_up(op, build, [dim for dim in every if dim != op.axis], every)
+
+
+def _looked_up(op: graph.Gather | graph.GatherElements, build: Builder, dims: list[int], read: range) -> Value:
+    """Elements at a subscript each, which is read at the dims `read` and counts from the end below 0, and elsewhere at `dims`;
+    `tensor.extract_at` takes the nearest one."""
     source, indices, extents = tensor_type(op.input), tensor_type(op.indices), tensor_type(op.output).extents
     body = Block([indices.element, source])
     inner = Builder.at_end(body, op.location)
@@ -67,14 +82,12 @@ def _lookup(op: graph.Gather, build: Builder) -> Value:
     from_end = inner.add(arith.AddI(number, extent)).output
     is_below = inner.add(lanes.CmpI.of("slt", number, zero)).output
     along = inner.add(lanes.Select(is_below, from_end, number)).output
-    after = op.axis + indices.rank
-    dims = [*range(op.axis), *range(after, len(extents))]
     subscripts = [inner.add(tensor.Index(dim=dim)).output for dim in dims]
     subscripts.insert(op.axis, along)
     inner.add(tensor.Yield([inner.add(tensor.Extract(body.arguments[1], subscripts)).output]))
-    read = AffineMap(len(extents), tuple(d(op.axis + i) for i in range(indices.rank)))
+    maps = (AffineMap(len(extents), tuple(map(d, read))),)
     region = Region(body)
-    compute = tensor.Compute([op.indices], [op.input], contents=region, extents=extents, parallel=len(extents), maps=(read,))
+    compute = tensor.Compute([op.indices], [op.input], contents=region, extents=extents, parallel=len(extents), maps=maps)
     return build.add(compute).output
 
 

@@ -101,6 +101,8 @@ def _split_sizes(node: NodeContext, extent: int | None) -> tuple[int, ...] | Non
 
 
 def _part(node: NodeContext, source: TensorType, axis: int, start: int, size: int) -> Value:
+    if size == source.shape[axis]:
+        return node.input(0)
     starts = [start if i == axis else 0 for i in range(source.rank)]
     sizes = [size if i == axis else -1 if extent is None else extent for i, extent in enumerate(source.shape)]
     return node.add(graph.Slice(node.input(0), starts=tuple(starts), sizes=tuple(sizes), steps=(1,) * source.rank)).output
