@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 
 from ..ir.attributes import Array
+from ..ir.builder import Builder
 from ..ir.definition import attribute, operand, optional, result
-from ..ir.operation import Operation, Value
+from ..ir.operation import Operation, Value, canonicalize
 from ..ir.traits import Pure
 from ..ir.types import FloatType, TensorType, Type
+from .constant import Constant
 from .elementwise import widened
 from .extents import UNKNOWN, Axis, axes, from_axes, tensor
+from .resize import Resize
 from .window import padded, reach, taps, window_extent, window_faults
 
 CACHED_ELEMENTS = 1 << 16
@@ -183,6 +186,18 @@ class ConvTranspose(Convolution, name="graph.conv_transpose", traits=(Pure,)):
         # What the padding cuts off at the end may be more than what output_padding appended there.
         cut = padded(total, [-p for p in self.pads[:rank]], [-p for p in self.pads[rank:]], 0)
         return with_bias(cut, bias).astype(x.dtype, copy=False)
+
+
+@canonicalize
+def conv_transpose_by_ones(op: ConvTranspose, build: Builder) -> Value | None:
+    """conv_transpose(x, ones), channel by channel with a stride of the window -> resize(x): every element is repeated"""
+    weights = op.weights.owner
+    if not isinstance(weights, Constant) or op.bias is not None or any(op.pads) or any(op.extra) or op.kernel != op.strides:
+        return None
+    if weights.value.array.shape[:2] != (op.groups, 1) or max(op.dilations) > 1 or not np.all(weights.value.array == 1):
+        return None
+    scales = (1.0, 1.0, *map(float, op.strides))
+    return build.add(Resize(op.input, scales=scales, coordinates="asymmetric", rounding="floor")).output
 
 
 def with_bias(x: Array, bias: Array | None) -> Array:

@@ -135,6 +135,18 @@ class Expand(Operation, name="graph.expand", traits=(Pure, DataMovement)):
         return np.broadcast_to(input, np.broadcast_shapes(input.shape, self.shape)).copy()
 
 
+@canonicalize
+def expand_of_expand(op: Expand, build: Builder) -> Value | None:
+    """expand(expand(x)) -> expand(x); to its own shape -> x"""
+    own = tensor(op.input).shape
+    if len(op.shape) <= len(own) and all(want in (1, have) for want, have in zip(op.shape[::-1], own[::-1], strict=False)):
+        return op.input
+    match op.input.owner:
+        case Expand() as inner if tensor(op.output).is_static:
+            return build.add(Expand(inner.input, shape=tensor(op.output).extents)).output
+    return None
+
+
 class Tile(Operation, name="graph.tile", traits=(Pure, DataMovement)):
     """The input, `repeats[i]` times along each dim. **ONNX:** Tile 6, 13."""
 
