@@ -12,59 +12,26 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ...dialects import graph
 from ...dialects.func import Function
+from ...dialects.graph.extents import tensor
 from ...dialects.graph.pooling import Pooling
 from ...dialects.ir.operation import Operation, Value
-from ...dialects.ir.types import FloatType, IntegerType, Scalar, TensorType, i1
+from ...dialects.ir.types import FloatType, IntegerType, Scalar, TensorType, f32, i1
+from .value_range import Range
 
-__all__ = ["Range", "Ranges", "known", "value_ranges"]
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Numbers from `low` to `high`, both included and maybe infinite; all whole (or infinite) if `whole`; and NaN if `nan`."""
-
-    low: float
-    high: float
-    whole: bool = False
-    nan: bool = False
-
-    @property
-    def is_binary(self) -> bool:
-        """Whether every number is 0 or 1. NaN is asked for apart."""
-        return self.whole and self.low >= 0 and self.high <= 1
-
-    @property
-    def is_constant(self) -> bool:
-        return self.low == self.high and not self.nan
-
-    @property
-    def is_finite(self) -> bool:
-        return math.isfinite(self.low) and math.isfinite(self.high)
-
-    def __contains__(self, number: float) -> bool:
-        if math.isnan(number):
-            return self.nan
-        return self.low <= number <= self.high and (not self.whole or math.isinf(number) or number == math.floor(number))
-
-    def __or__(self, other: Range) -> Range:
-        """The smallest range around both."""
-        whole, nan = self.whole and other.whole, self.nan or other.nan
-        return Range(min(self.low, other.low), max(self.high, other.high), whole, nan)
-
-    def __str__(self) -> str:
-        kind = "whole numbers" if self.whole else "numbers"
-        return f"{kind} from {self.low:g} to {self.high:g}{' or NaN' if self.nan else ''}"
+__all__ = ["BINARY", "Range", "Ranges", "known", "value_ranges"]
 
 
 ANYTHING = Range(-math.inf, math.inf, nan=True)
 BINARY = Range(0, 1, whole=True)
+MOST_EXACT = 2.0**24
+"""Sums of whole numbers up to here are exact in f32, in any order; `_rounded` looks at narrower types."""
 Ranges: TypeAlias = Mapping[Value, Range]
 Transfer: TypeAlias = Callable[[Any, Sequence[Range]], Range]
 
@@ -106,7 +73,24 @@ def _transferred(op: Operation, result: Value, ranges: Ranges) -> Range:
     if rule is None or len(op.results) != 1:
         return of_type(result)
     assert isinstance(result.type, TensorType)
-    return _rounded(rule(op, [ranges[value] for value in op.operands]), result.type.element)
+    given = [ranges[value] for value in op.operands]
+    if isinstance(op, graph.Add) and (restored := _restored(op, ranges)) is not None:
+        return restored
+    exact = _rounded(rule(op, given), result.type.element)
+    return exact.of_one(_scaled(op, given)) if isinstance(op, graph.Mul | graph.Div) else exact
+
+
+def _scaled(op: graph.Mul | graph.Div, given: Sequence[Range]) -> float | None:
+    """The product of a mask and a constant, or their quotient, as the elements round it."""
+    a, b = given
+    type_ = tensor(op.output)
+    units = (a.only, b.only) if isinstance(op, graph.Mul) else (a.only, b.low if b.is_constant and b.low else None)
+    if None in units or not all(map(math.isfinite, map(float, filter(None, units)))) or not isinstance(type_.element, FloatType):
+        return None
+    x, y = (np.asarray(unit).astype(type_.element.dtype) for unit in units)
+    with np.errstate(all="ignore"):
+        unit = float(x * y if isinstance(op, graph.Mul) else x / y)
+    return unit if math.isfinite(unit) else None
 
 
 def _rounded(exact: Range, element: Scalar) -> Range:
@@ -127,7 +111,8 @@ def _rounded(exact: Range, element: Scalar) -> Range:
         high = float(np.float64(np.nextafter(exact.high, math.inf)).astype(element.dtype))
     if math.isnan(low) or math.isnan(high):  # a type without infinities
         return ANYTHING
-    return replace(exact, low=min(low, exact.low), high=max(high, exact.high))
+    unit = None if exact.unit is None else float(np.asarray(exact.unit).astype(element.dtype))
+    return replace(exact, low=min(low, exact.low), high=max(high, exact.high), unit=unit)
 
 
 # Rules. Each gets the operation and the ranges of its operands.
@@ -145,7 +130,9 @@ def _constant(op: graph.Constant, _: Sequence[Range]) -> Range:
     low, high = float(numbers.min()), float(numbers.max())
     if max(abs(low), abs(high)) > 2.0**53:
         low, high = float(np.nextafter(low, -math.inf)), float(np.nextafter(high, math.inf))
-    return Range(low, high, bool(np.all(numbers == np.floor(numbers))), numbers.size < wide.size)
+    exact = Range(low, high, bool(np.all(numbers == np.floor(numbers))), numbers.size < wide.size)
+    others = np.unique(numbers[numbers != 0])
+    return exact.of_one(float(others[0]) if len(others) == 1 and abs(others[0]) <= 2.0**53 else None)
 
 
 def _same(op: Operation, given: Sequence[Range]) -> Range:
@@ -188,12 +175,34 @@ def _add(op: Operation, given: Sequence[Range]) -> Range:
     return Range(_sum(a.low, b.low, -math.inf), _sum(a.high, b.high, math.inf), a.whole and b.whole, nan)
 
 
+def _restored(op: graph.Add, ranges: Ranges) -> Range | None:
+    """(a - b) + b is a again where a is binary and b lies between 0 and 1, as straight-through estimators are exported.
+
+    0 - b + b is exact. 1 - b is exact for b from 1/2 on; below, it is wrong by at most half of the distance between 1 and the next number
+    below, and the sum, which is as far from 1, is rounded to 1 (ties to even). Both steps are rounded by themselves in f32 and f64 only.
+    """
+    for difference, b in ((op.a, op.b), (op.b, op.a)):
+        sub = difference.owner
+        if not isinstance(sub, graph.Sub) or sub.b is not b or _of_precision(op.output) < f32.bits:
+            continue
+        hard, soft = ranges[sub.a], ranges[b]
+        if hard.is_binary and soft.low >= 0 and soft.high <= 1:
+            return replace(hard, nan=hard.nan or soft.nan)
+    return None
+
+
+def _of_precision(value: Value) -> int:
+    """The bits of a float element; 0 for others."""
+    type_ = value.type
+    return type_.element.bits if isinstance(type_, TensorType) and isinstance(type_.element, FloatType) else 0
+
+
 def _sum(a: float, b: float, otherwise: float) -> float:
     return otherwise if math.isnan(a + b) else a + b
 
 
 def _negated(x: Range) -> Range:
-    return replace(x, low=-x.high, high=-x.low)
+    return replace(x, low=-x.high, high=-x.low, unit=None if x.unit is None else -x.unit)
 
 
 def _neg(op: Operation, given: Sequence[Range]) -> Range:
@@ -222,6 +231,28 @@ def _div(op: graph.Div, given: Sequence[Range]) -> Range:
     return Range(min(ends), max(ends), a.whole and b.low == b.high and abs(b.low) == 1, a.nan or b.nan)
 
 
+def _pow(op: graph.Pow, given: Sequence[Range]) -> Range:
+    """0 and 1 stay what they are."""
+    base, power = given
+    return base if base.is_binary and power.low > 0 and not power.nan else of_type(op.output)
+
+
+def _conv(op: graph.Conv, given: Sequence[Range]) -> Range:
+    """Sums of whole numbers with constant whole weights; neighbours are counted so."""
+    x, weights, *bias = given
+    owner = op.weights.owner
+    if not isinstance(owner, graph.Constant) or not (x.whole and x.is_finite and weights.whole) or any(not b.whole or b.nan for b in bias):
+        return of_type(op.output)
+    factors = owner.value.array.astype(np.float64)
+    factors = factors.reshape(len(factors), -1)
+    up, down = (float(part.sum(axis=1).max(initial=0)) for part in (np.maximum(factors, 0), np.maximum(-factors, 0)))
+    # padding is a zero, and so is no element at all
+    high, low = up * max(x.high, 0) + down * max(-x.low, 0), -up * max(-x.low, 0) - down * max(x.high, 0)
+    offset = bias[0] if bias else Range(0, 0, whole=True)
+    exact = max(abs(low), abs(high)) + max(abs(offset.low), abs(offset.high)) <= MOST_EXACT
+    return Range(low + offset.low, high + offset.high, whole=True, nan=x.nan or weights.nan) if exact else of_type(op.output)
+
+
 def _max(op: Operation, given: Sequence[Range]) -> Range:
     a, b = given
     return Range(max(a.low, b.low), max(a.high, b.high), a.whole and b.whole, a.nan or b.nan)
@@ -245,7 +276,7 @@ def _relu(op: graph.Relu, given: Sequence[Range]) -> Range:
 def _abs(op: graph.Abs, given: Sequence[Range]) -> Range:
     (x,) = given
     low = 0.0 if x.low <= 0 <= x.high else min(abs(x.low), abs(x.high))
-    return replace(x, low=low, high=max(abs(x.low), abs(x.high)))
+    return replace(x, low=low, high=max(abs(x.low), abs(x.high)), unit=None if x.unit is None else abs(x.unit))
 
 
 def _monotone(function: Callable[[float], float], whole: bool) -> Transfer:
@@ -346,7 +377,7 @@ def _reduce_sum(op: graph.ReduceSum, given: Sequence[Range]) -> Range:
     """A sum of few whole numbers is exact, in any order."""
     (x,), count = given, _reduced(op)
     largest = count * max(abs(x.low), abs(x.high)) if count else math.inf
-    exact = x.whole and largest <= 2.0**24
+    exact = x.whole and largest <= MOST_EXACT
     return Range(count * x.low, count * x.high, whole=True, nan=x.nan) if exact else of_type(op.output)
 
 
@@ -355,7 +386,7 @@ def _reduce_prod(op: graph.ReduceProd, given: Sequence[Range]) -> Range:
 
 
 _MOVES = (graph.Reshape, graph.Transpose, graph.Expand, graph.Tile, graph.Slice, graph.DepthToSpace, graph.SpaceToDepth)
-_PICKS = (graph.Gather, graph.GatherND, graph.Compress)
+_PICKS = (graph.Gather, graph.GatherElements, graph.GatherND, graph.Compress)
 _COMPARES = (graph.Equal, graph.Less, graph.LessOrEqual, graph.Greater, graph.GreaterOrEqual, graph.IsNaN, graph.IsInf)
 _RULES: dict[type[Operation], Transfer] = {
     **dict.fromkeys((*_MOVES, *_PICKS), _same),
@@ -363,12 +394,14 @@ _RULES: dict[type[Operation], Transfer] = {
     **dict.fromkeys((graph.And, graph.Or, graph.Xor), _bits),
     graph.Constant: _constant,
     graph.Concat: _either,
-    graph.ScatterND: lambda op, given: given[0] | given[2],
+    graph.ScatterND: lambda op, given: given[0] | given[2] if op.reduction == "none" else of_type(op.output),
     graph.Cast: _cast,
     graph.Add: _add,
     graph.Sub: _sub,
     graph.Mul: _mul,
     graph.Div: _div,
+    graph.Pow: _pow,
+    graph.Conv: _conv,
     graph.Neg: _neg,
     graph.Max: _max,
     graph.Min: _min,

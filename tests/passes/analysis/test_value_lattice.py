@@ -80,6 +80,36 @@ def binary(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> O
     return made
 
 
+def restored(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
+    """hard - soft + soft, in either order, and with something else than what was taken away."""
+    if not isinstance(_type(x).element, FloatType):
+        return None
+    other = _alike(draw, build, x, values)
+    subtraction = graph.Sub(x, other)
+    if tuple(subtraction.verify()):
+        return None
+    difference = build.add(subtraction).output
+    pair = (difference, draw(st.sampled_from((other, other, x))))
+    return graph.Add(*(pair if draw(st.booleans()) else reversed(pair)))
+
+
+def power(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
+    return graph.Pow(x, _alike(draw, build, x, values)) if isinstance(_type(x).element, FloatType) else None
+
+
+def convolution(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
+    if not isinstance(_type(x).element, FloatType):
+        return None
+    numbers = st.sampled_from((0, 1, -1, 2, 0.5, 1000))
+    shape = (2, _type(x).extents[1], 2, 1)
+    weights = np.array([draw(numbers) for _ in range(np.prod(shape))]).reshape(shape).astype(_type(x).element.dtype)
+    bias = np.array([draw(numbers) for _ in range(2)]).astype(_type(x).element.dtype) if draw(st.booleans()) else None
+    factors, offset = (None if array is None else build.add(graph.Constant(value=Dense(array))).output for array in (weights, bias))
+    assert factors is not None
+    pads = (draw(st.integers(0, 1)), 0, 1, draw(st.integers(0, 1)))
+    return graph.Conv(x, factors, offset, strides=(1, 1), dilations=(1, 1), pads=pads)
+
+
 def clip(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -> Operation | None:
     if _type(x).element == i1:
         return None
@@ -129,7 +159,7 @@ def reduction(draw: DrawFn, build: Builder, x: Value, values: Sequence[Value]) -
     return made
 
 
-STEPS = (unary, binary, binary, clip, cast, where, window, move, reduction)
+STEPS = (unary, binary, binary, clip, cast, where, window, move, reduction, restored, power, convolution)
 
 
 def assert_sound(module: Module, seed: int) -> None:
@@ -173,6 +203,23 @@ def number(build: Builder, value: float) -> Value:
 
 PICTURE = TensorType((1, 2, 4, 4), f32)
 FLAGS = TensorType((1, 1, 4, 4), i1)
+
+
+def straight_through(build: Builder, x: Value) -> Operation:
+    soft = build.add(graph.Sigmoid(x)).output
+    hard = build.add(graph.Cast(build.add(graph.Greater(soft, number(build, 0.5))).output, to=f32)).output
+    return graph.Add(build.add(graph.Sub(hard, soft)).output, soft)
+
+
+def test_straight_through_is_exact() -> None:
+    """In f32, for every soft value around the ends and the middle, and a sweep: fl(fl(1 - s) + s) is 1."""
+    ends = np.arange(1, 5000, dtype=np.uint32).view(np.float32)
+    around = [np.nextafter(np.float32(at), np.float32(0)) - np.arange(5000, dtype=np.float32) * np.float32(2**-26) for at in (0.25, 0.5, 1)]
+    for soft in (np.zeros(1, np.float32), ends, *around, np.random.default_rng(0).random(1_000_000, np.float32)):
+        assert np.all((np.float32(1) - soft) + soft == 1)
+        assert np.all((np.float32(0) - soft) + soft == 0)
+
+
 ALWAYS_BINARY: dict[str, tuple[Callable[[Builder, Value], Operation], TensorType]] = {
     "comparison": (lambda b, x: graph.Greater(x, number(b, 0)), PICTURE),
     "cast": (lambda b, x: graph.Cast(x, to=f32), FLAGS),
@@ -180,6 +227,8 @@ ALWAYS_BINARY: dict[str, tuple[Callable[[Builder, Value], Operation], TensorType
     "argument of two": (lambda b, x: graph.ArgMax(x, axis=1), PICTURE),
     "relu of sign": (lambda b, x: graph.Relu(b.add(graph.Sign(x)).output), PICTURE),
     "rounded sigmoid": (lambda b, x: graph.Round(b.add(graph.Sigmoid(x)).output), PICTURE),
+    "straight through": (straight_through, PICTURE),
+    "square": (lambda b, x: graph.Pow(b.add(graph.Cast(x, to=f32)).output, number(b, 2)), FLAGS),
     "pool": (
         lambda b, x: graph.MaxPool(b.add(graph.Cast(x, to=f32)).output, kernel=(3, 3), strides=(1, 1), dilations=(1, 1), pads=(1,) * 4),
         FLAGS,
@@ -206,6 +255,16 @@ def test_binary(name: str) -> None:
 @pytest.mark.parametrize("name", NEVER_BINARY)
 def test_not_binary(name: str) -> None:
     assert not range_of(*NEVER_BINARY[name]).is_binary
+
+
+def test_a_scaled_mask_has_one_other_number() -> None:
+    third = np.float32(1) / np.float32(3)
+    scaled = range_of(lambda b, x: graph.Div(b.add(graph.Cast(x, to=f32)).output, number(b, 3)), FLAGS)
+    assert (scaled.is_binary, scaled.only) == (False, float(third))
+    assert 0 in scaled
+    assert 0.25 not in scaled
+    assert range_of(lambda b, x: graph.Where(x, number(b, 0), number(b, 0.25)), FLAGS).only == 0.25
+    assert range_of(lambda b, x: graph.Where(x, number(b, 0.5), number(b, 0.25)), FLAGS).only is None
 
 
 def test_nan_is_told_apart() -> None:
