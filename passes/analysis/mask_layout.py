@@ -109,11 +109,22 @@ class _Labels:
                 return np.asarray(op.evaluate(self.of(op.input), places.value.array))
             case graph.Resize(mode="nearest"):
                 return op.evaluate(self.of(op.input))
+            case graph.Concat():
+                return op.evaluate(self.apart(op.inputs))
         if isinstance(op, _MOVES):
             return np.asarray(op.evaluate(self.of(op.input)))
         if isinstance(op, Operation) and op.has(Elementwise) and all(tensor(operand).is_static for operand in op.operands):
             return _joined([self.of(operand) for operand in op.operands], shape)
         return np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
+
+    def apart(self, values: Sequence[Value]) -> list[Array]:
+        """The labels of several values, where only those of the same value are equal."""
+        starts: dict[Value, int] = {}
+        total = 0
+        for value in dict.fromkeys(values):
+            starts[value] = total
+            total += int(self.of(value).max(initial=-1)) + 1
+        return [self.of(value) + starts[value] for value in values]
 
 
 def _joined(parts: Sequence[Array], shape: tuple[int, ...]) -> Array:

@@ -20,7 +20,7 @@ from ...dialects.ir.operation import Operation, Value
 from ...dialects.ir.traits import ConstantLike, Elementwise, Pure, Terminator
 from .mask_layout import Kind
 
-__all__ = ["HERE", "Locality", "Reach", "Use", "grow", "heaviest", "locality", "masked_reaches"]
+__all__ = ["HERE", "Locality", "Reach", "Use", "grow", "heaviest", "keeps_pictures", "locality", "masked_reaches", "work"]
 
 Pair: TypeAlias = tuple[int, int]
 
@@ -68,8 +68,8 @@ class Locality:
     follow: Follow
 
 
-def grow(value: Value, use: Use, local: Locality) -> tuple[dict[Operation, Reach], list[tuple[Operation, str]]]:
-    """The operations that serve nothing but this use of `value`, as far as `local` reaches; last ones first.
+def grow(value: Value, use: Use, local: Locality, *others: Use) -> tuple[dict[Operation, Reach], list[tuple[Operation, str]]]:
+    """The operations that serve nothing but this use of `value` (and `others` like it), as far as `local` reaches; last ones first.
 
     Beside them those before which it stopped, each with the reason.
     """
@@ -77,12 +77,12 @@ def grow(value: Value, use: Use, local: Locality) -> tuple[dict[Operation, Reach
     stops: list[tuple[Operation, str]] = []
     waiting: dict[Operation, None] = {}
     op: Operation | None = value.owner if isinstance(value.owner, Operation) else None
-    if op is not None:
+    if op is not None and not op.has(ConstantLike):
         waiting[op] = None
     while op is not None and waiting:
         if op in waiting:
             del waiting[op]
-            reach = _needed(op, region, use, local)
+            reach = _needed(op, region, (use, *others), local)
             if isinstance(reach, Reach):
                 region[op] = reach
                 waiting.update((owner, None) for owner in _sources(op, local, reach))
@@ -101,14 +101,14 @@ def _sources(op: Operation, local: Locality, reach: Reach) -> Iterable[Operation
             yield owner
 
 
-def _needed(op: Operation, region: dict[Operation, Reach], only: Use, local: Locality) -> Reach | str:
+def _needed(op: Operation, region: dict[Operation, Reach], only: Sequence[Use], local: Locality) -> Reach | str:
     """What all users of `op` need of it; a reason, if it must be computed everywhere."""
     if not local.joins(op):
         return "it does not work pixel by pixel, channel by channel or picture by picture"
     total: Reach | None = None
     for result in op.results:
         for user, number in result.uses:
-            if (user, number) == only:
+            if (user, number) in only:
                 reach: Reach | None = HERE
             elif user in region:
                 reach = local.follow(user, number, region[user])
@@ -136,7 +136,7 @@ def locality(kind: Kind, batch: int) -> Locality:
             return Locality(lambda op: op.has(Elementwise) or isinstance(op, graph.Conv) or _channels(op, 0, HERE) is not None, _channels)
     if batch == 1:
         return Locality(_is_skippable, lambda op, i, reach: reach)
-    return Locality(lambda op: _is_skippable(op) and _pictures(op, 0, HERE) is not None, _pictures)
+    return Locality(lambda op: _is_skippable(op) and (op.has(Elementwise) or _pictures(op, 0, HERE) is not None), _pictures)
 
 
 def masked_reaches(op: graph.Masked) -> dict[Operation, Reach]:
@@ -152,30 +152,46 @@ def _is_skippable(op: Operation) -> bool:
 
 
 def _pixels(op: Operation, i: int, reach: Reach) -> Reach | None:
-    """Operators that see a pixel and its neighbours."""
+    """Operators that see a pixel and its neighbours. Pixels are the last two dims, pictures the first; channels may be several dims."""
     if i >= len(op.operands):
         return None
     source, out = tensor(op.operands[i]), tensor(op.results[0])
-    if source.rank != 4 or out.rank != 4:
+    if min(source.rank, out.rank) < 4 or source.shape[0] != out.shape[0]:
         return None
     match op:
-        case graph.Conv() if i == 0:
+        case graph.Conv() if i == 0 and source.rank == 4:
             spans = [(k - 1) * d for k, d in zip(op.kernel, op.dilations, strict=True)]
             return reach.through(op.strides, op.pads, spans)
-        case graph.MaxPool() | graph.AveragePool() | graph.LpPool():
+        case graph.MaxPool() | graph.AveragePool() | graph.LpPool() if source.rank == 4:
             spans = [(k - 1) * d for k, d in zip(op.kernel, op.dilations, strict=True)]
             return reach.through(op.strides, op.pads, spans)
-        case graph.Pad(mode="constant") if not any(op.begins[:2] + op.ends[:2]) and min(op.pads) >= 0:
-            return reach.through((1, 1), op.begins[2:], (0, 0))
-        case graph.BatchNormalization() if i == 0:
-            return reach
-        case graph.LRN():
-            return reach
-        case graph.Concat(axis=1):
-            return reach
-        case graph.Slice() if op.sizes[2:] == source.shape[2:] and op.steps[2:] == (1, 1):
-            return reach
-    return reach if op.has(Elementwise) and source.shape[2:] == out.shape[2:] else None
+        case graph.Pad(mode="constant") if not any(op.begins[:-2] + op.ends[:-2]) and min(op.pads) >= 0:
+            return reach.through((1, 1), op.begins[-2:], (0, 0))
+    if source.shape[-2:] != out.shape[-2:] or None in out.shape[-2:]:
+        return None
+    return reach if _keeps_pixels(op, i, source.rank, out.rank) else None
+
+
+def _keeps_pixels(op: Operation, i: int, source: int, out: int) -> bool:
+    """Whether operand i of rank `source`, with the extents of the result along its first and its last two dims, is read pixel by pixel."""
+    match op:
+        case graph.BatchNormalization():
+            return i == 0
+        case graph.LRN() | graph.Reshape():
+            return True  # a reshape with these extents changes channels only
+        case graph.Concat():
+            return 0 < op.axis < source - 2
+        case graph.Slice():
+            return op.starts[0] == 0 and op.steps[0] == 1 and op.starts[-2:] == (0, 0) and op.steps[-2:] == (1, 1)
+        case graph.Transpose():
+            return op.perm[0] == 0 and op.perm[-2:] == (source - 2, source - 1)
+        case graph.Gather():
+            return i == 0 and 0 < op.axis < source - 2
+        case graph.Softmax():
+            return all(0 < axis < source - 2 for axis in op.axes)
+        case Reduction():
+            return all(0 < axis < source - 2 for axis in op.axes)
+    return op.has(Elementwise) and source == out
 
 
 def _channels(op: Operation, i: int, reach: Reach) -> Reach | None:
@@ -204,14 +220,21 @@ def _pictures(op: Operation, i: int, reach: Reach) -> Reach | None:
         return None
     if op.has(Elementwise):
         return reach if source.rank == out.rank else None
-    return reach if _keeps_pictures(op, i) else None
+    return reach if keeps_pictures(op, i) else None
 
 
-def _keeps_pictures(op: Operation, i: int) -> bool:
+def keeps_pictures(op: Operation, i: int) -> bool:
+    """Whether an operation that is not elementwise, whose result has the first extent of operand i, computes each slice along it alone."""
     match op:
         case graph.Conv() | graph.ConvTranspose() | graph.BatchNormalization() | graph.InstanceNormalization():
             return i == 0
-        case Pooling() | graph.LRN():
+        case graph.MatMul():
+            return i == 0 and tensor(op.a).rank == tensor(op.output).rank
+        case graph.Gemm():
+            return i == 0 and not op.transpose_a
+        case graph.Gather():
+            return i == 0 and op.axis != 0
+        case Pooling() | graph.LRN() | graph.DepthToSpace() | graph.SpaceToDepth():
             return True
         case Reduction():
             return 0 not in op.axes
@@ -233,3 +256,16 @@ def _keeps_pictures(op: Operation, i: int) -> bool:
 def heaviest(ops: Iterable[Operation]) -> list[Operation]:
     """Those that take the work that is worth skipping."""
     return [op for op in ops if isinstance(op, graph.Conv | graph.ConvTranspose | graph.MatMul | graph.Gemm)]
+
+
+def work(ops: Iterable[Operation]) -> int:
+    """About how many products they take."""
+    return sum(_products(op) for op in heaviest(ops))
+
+
+def _products(op: Operation) -> int:
+    factors, out = tensor(op.operands[1]), tensor(op.results[0])
+    if not (factors.is_static and out.is_static):
+        return 1
+    channels = out.extents[-1 if isinstance(op, graph.MatMul | graph.Gemm) else 1]
+    return out.elements * factors.elements // max(channels, 1)

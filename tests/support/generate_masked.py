@@ -26,7 +26,7 @@ def masked_regions(draw: DrawFn) -> graph.Masked:
         window = tuple(draw(st.integers(1, 3)) for _ in range(2))
         strides, dilations = tuple(draw(st.integers(1, 2)) for _ in range(2)), tuple(draw(st.integers(1, 2)) for _ in range(2))
         pads = tuple(draw(st.integers(0, 2)) for _ in range(4))
-        match draw(st.integers(0, 4)):
+        match draw(st.integers(0, 7)):
             case 0 | 1:
                 weights = build.add(graph.Constant(value=Dense(elements(f32, (2, 2, *window), 3)))).output
                 made = graph.Conv(x, weights, None, strides=strides, dilations=dilations, pads=pads).output
@@ -36,6 +36,15 @@ def masked_regions(draw: DrawFn) -> graph.Masked:
                 made = pool.output
             case 3:
                 made = graph.Pad(x, pads=(0, 0, *pads[:2], 0, 0, *pads[2:]), value=Number(1.0, f32)).output
+            case 4:
+                made = graph.Sub(x, build.add(graph.ReduceMean(x, axes=(1,))).output).output
+            case 5:
+                made = graph.Softmax(x, axes=(1,)).output
+            case 6:  # channels change places
+                N, C, H, W = tensor(x).extents
+                split = build.add(graph.Reshape(x, shape=(N, C, 1, H, W))).output
+                turned = build.add(graph.Transpose(split, perm=(0, 2, 1, 3, 4))).output
+                made = graph.Reshape(turned, shape=(N, C, H, W)).output
             case _:
                 made = graph.Add(x, build.add(graph.Relu(x)).output).output
         if 0 in tensor(made).extents:

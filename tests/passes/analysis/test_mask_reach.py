@@ -44,7 +44,7 @@ def test_the_reach_is_enough(op: graph.Masked, seed: int) -> None:
 
 def _poisoned(array: Array, mask: Array, reach: Reach) -> Array:
     """NaN wherever no chosen pixel reaches."""
-    needed = np.zeros(array.shape[2:], bool)
+    needed = np.zeros(array.shape[-2:], bool)
     for row, column in np.argwhere(mask[0, 0]):
         window: Any = tuple(
             slice(max(o * reach.scale[i] + reach.low[i], 0), max(o * reach.scale[i] + reach.high[i] + 1, 0))
