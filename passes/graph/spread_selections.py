@@ -15,16 +15,20 @@ import numpy as np
 
 from ...dialects import graph
 from ...dialects.func import Module
+from ...dialects.graph.elementwise import Binary
 from ...dialects.graph.extents import tensor
+from ...dialects.graph.reduction import Reduction
 from ...dialects.ir.attributes import Array, Dense
 from ...dialects.ir.builder import Builder
 from ...dialects.ir.operation import Operation, Value
 from ...dialects.ir.traits import Elementwise
 from ...dialects.ir.types import TensorType, i1
+from ..analysis.mask_reach import keeps_pictures
 from ..common.dce import remove_dead
 from ..manager import Pass, Report
 from ..rewrite import constant_of, rebuilt
 
+COMBINED: dict[str, type[Binary]] = {"add": graph.Add, "mul": graph.Mul, "max": graph.Max, "min": graph.Min}
 TO_CHANNELS_FIRST, TO_CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 
 
@@ -42,7 +46,7 @@ class SpreadSelections(Pass, name="spread-selections", runs_on=("graph",), exact
     def run(self, module: Module, report: Report) -> None:
         for op in [op for op in module.walk() if isinstance(op, graph.ScatterND)]:
             try:
-                value = _Spreading(op).result()
+                value = _spreading(op).result()
             except _Unfit as reason:
                 report.remark(op, f"the picked elements are not computed in place: {reason}")
                 continue
@@ -58,38 +62,63 @@ class _Unfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Selection:
-    """What is picked: the elements that are not zero of `mask`, in row-major order over `extents`; each `channels` times over, if not 0."""
+    """What is picked: the elements that are not zero of `mask`, in row-major order over `extents`; each with all elements of the dims
+    `repeated` behind, if there are any."""
 
     mask: Value
     extents: tuple[int, ...]
-    channels: int = 0
+    repeated: tuple[int, ...] = ()
+
+
+def _spreading(op: graph.ScatterND) -> _Spreading:
+    """What a ScatterND writes: rows of channels of pixels, or else whole slices."""
+    places, source = _places(op.indices), tensor(op.input)
+    rest = source.extents[len(places.extents) :]
+    if source.extents[: len(places.extents)] != places.extents or places.repeated not in ((), rest):
+        raise _Unfit(f"the places in {source} are no rows of pixels")
+    space = _space(places) if len(rest) == 1 else None
+    if space is not None:
+        return _Pixels(op, places, space)
+    if rest and len(places.extents) > 1:
+        raise _Unfit(f"the mask {places.mask.type} is no picture")
+    return _Slices(op, places)
 
 
 class _Spreading:
     """One ScatterND with all that leads to it."""
 
-    def __init__(self, op: graph.ScatterND) -> None:
+    def __init__(self, op: graph.ScatterND, places: _Selection) -> None:
         self.op = op
         self.build = Builder(op)
-        self.places = _places(op.indices)
-        self.space = _space(self.places)
+        self.places = places
         self.done: dict[Value, Value] = {}
 
     def result(self) -> Value:
         """The value of the ScatterND, made of operators with static shapes only."""
-        source = tensor(self.op.input)
-        if source.shape[:-1] != self.places.extents or self.places.channels not in (0, source.shape[-1]):
-            raise _Unfit(f"the places in {source} are no rows of pixels")
-        changed = self.rows(_unwrapped(self.op.updates))
-        if tensor(changed).shape[1] != source.shape[-1]:
-            raise _Unfit(f"rows of {tensor(changed).shape[1]} elements go into {source}")
-        background = self.image(self.op.input)
-        condition = self.add(graph.Reshape(self.places.mask, shape=(self.space[0], 1, *self.space[1:])))
+        raise NotImplementedError
+
+    def image(self, whole: Value) -> Value:
+        """Everything that rows are picked from, as `rows` has it."""
+        raise NotImplementedError
+
+    def spread(self, op: Operation) -> Value:
+        """What `op`, which makes rows of rows, makes of everything."""
+        raise NotImplementedError
+
+    def operand(self, value: Value) -> Value:
+        """An operand of an elementwise operator: rows, or a constant that is the same for all of them."""
+        raise NotImplementedError
+
+    def chosen(self, shape: tuple[int, ...], changed: Value, background: Value) -> Value:
+        """The one where the mask, brought into `shape`, is not zero, the other elsewhere."""
+        condition = self.add(graph.Reshape(self.places.mask, shape=shape))
         condition.name = self.places.mask.name
         if tensor(condition).element != i1:
             condition = self.add(graph.Cast(condition, to=i1))
-        chosen = self.add(graph.Where(condition, changed, background))
-        return self.add(graph.Reshape(self.add(graph.Transpose(chosen, perm=TO_CHANNELS_LAST)), shape=source.extents))
+        chosen = graph.Where(condition, changed, background)
+        if tensor(chosen.output).shape != tensor(background).shape:
+            raise _Unfit(f"rows that make {changed.type} go into {background.type}")
+        return self.add(chosen)
 
     def add(self, op: Operation) -> Value:
         return self.build.add(op).results[0]
@@ -97,10 +126,11 @@ class _Spreading:
     def constant(self, array: Array) -> Value:
         return self.add(graph.Constant(value=Dense(array)))
 
-    def image(self, rows: Value) -> Value:
-        """All rows [..., C], one per pixel, as N x C x H x W."""
-        whole = self.add(graph.Reshape(rows, shape=(*self.space, tensor(rows).extents[-1])))
-        return self.add(graph.Transpose(whole, perm=TO_CHANNELS_FIRST))
+    def updates(self, background: Value) -> Value:
+        """What is put back, for everything; no place is named twice, so that a reduction is one step."""
+        value = _unwrapped(self.op.updates)
+        made = self.operand(value) if constant_of(value) is not None else self.rows(value)
+        return made if self.op.reduction == "none" else self.add(COMBINED[self.op.reduction](background, made))
 
     def rows(self, value: Value) -> Value:
         """What `value`, which holds a row per picked pixel, is for every pixel: N x C x H x W."""
@@ -113,7 +143,8 @@ class _Spreading:
             self.build.location = around
         return self.done[value]
 
-    def spread(self, op: Operation) -> Value:
+    def picking(self, op: Operation) -> Value | None:
+        """Everything, where `op` picks rows from it."""
         match op:
             case graph.GatherND() if op.batch_dims == 0:
                 return self.picked(op.input, _places(op.indices))
@@ -121,6 +152,36 @@ class _Spreading:
                 return self.picked(op.input, _places(op.indices))
             case graph.Compress() if op.axis == 0:
                 return self.picked(op.input, _places(op.output))
+        return None
+
+    def picked(self, source: Value, places: _Selection) -> Value:
+        extents = places.extents
+        if places.mask is not self.places.mask or places.repeated or tensor(source).shape[: len(extents)] != extents:
+            raise _Unfit("the rows are picked by another mask than they are put back by")
+        return self.image(source)
+
+
+class _Pixels(_Spreading):
+    """Rows of channels, one per pixel: they become N x C x H x W, where axis 1 stays axis 1."""
+
+    def __init__(self, op: graph.ScatterND, places: _Selection, space: tuple[int, int, int]) -> None:
+        super().__init__(op, places)
+        self.space = space
+
+    def result(self) -> Value:
+        source = tensor(self.op.input)
+        background = self.image(self.op.input)
+        chosen = self.chosen((self.space[0], 1, *self.space[1:]), self.updates(background), background)
+        return self.add(graph.Reshape(self.add(graph.Transpose(chosen, perm=TO_CHANNELS_LAST)), shape=source.extents))
+
+    def image(self, whole: Value) -> Value:
+        rows = self.add(graph.Reshape(whole, shape=(*self.space, tensor(whole).extents[-1])))
+        return self.add(graph.Transpose(rows, perm=TO_CHANNELS_FIRST))
+
+    def spread(self, op: Operation) -> Value:
+        if (picked := self.picking(op)) is not None:
+            return picked
+        match op:
             case graph.MatMul():
                 return self.product(op.a, constant_of(op.b), None, op)
             case graph.Gemm() if not op.transpose_a and op.alpha == 1 and op.beta == 1:
@@ -129,14 +190,25 @@ class _Spreading:
                 return self.product(op.a, turned, op.c, op)
             case graph.BatchNormalization():
                 return self.add(rebuilt(op, [self.rows(op.input), *op.operands[1:]]))
+            case graph.LayerNormalization(axis=1):
+                return self.normalised(op)
+            case graph.Softmax(axes=(1,)) | graph.LogSoftmax(axes=(1,)):
+                return self.add(rebuilt(op, [self.rows(op.input)]))
+            case Reduction(axes=(1,), keepdims=True):
+                return self.add(rebuilt(op, [self.rows(op.input)]))
         if op.has(Elementwise) and len(op.results) == 1:
             return self.add(rebuilt(op, list(map(self.operand, op.operands))))
         raise _Unfit(f"{_named(op)} ({op.name}) may mix rows")
 
-    def picked(self, source: Value, places: _Selection) -> Value:
-        if places.mask is not self.places.mask or places.channels or tensor(source).shape[:-1] != places.extents:
-            raise _Unfit("the rows are picked by another mask than they are put back by")
-        return self.image(source)
+    def normalised(self, op: graph.LayerNormalization) -> Value:
+        """(x - mean) / sqrt(variance + epsilon) * scale + bias over the channels."""
+        x = self.rows(op.input)
+        centred = self.add(graph.Sub(x, self.add(graph.ReduceMean(x, axes=(1,)))))
+        variance = self.add(graph.ReduceMean(self.add(graph.Mul(centred, centred)), axes=(1,)))
+        epsilon = self.constant(np.asarray(op.epsilon, tensor(x).element.dtype))
+        out = self.add(graph.Div(centred, self.add(graph.Sqrt(self.add(graph.Add(variance, epsilon))))))
+        out = self.add(graph.Mul(out, self.operand(op.scale)))
+        return out if op.bias is None else self.add(graph.Add(out, self.operand(op.bias)))
 
     def product(self, rows: Value, weights: Array | None, bias: Value | None, op: Operation) -> Value:
         """rows [., C] times weights [C, K], as a convolution with a window of 1."""
@@ -148,7 +220,6 @@ class _Spreading:
         return self.add(graph.Conv(self.rows(rows), filters, channels, strides=(1, 1), dilations=(1, 1), pads=(0, 0, 0, 0)))
 
     def operand(self, value: Value) -> Value:
-        """An operand of an elementwise operator: rows, or a constant that is the same for all of them."""
         constant = constant_of(value)
         if constant is None:
             return self.rows(_unwrapped(value, flat=False))
@@ -157,6 +228,40 @@ class _Spreading:
         if constant.ndim > 2 or constant.shape[:-1] not in ((), (1,)):
             raise _Unfit("a constant is not the same for all rows")
         return self.constant(constant.reshape(1, -1, 1, 1))
+
+
+class _Slices(_Spreading):
+    """Single elements, or whole slices along the first dim: everything stays in its shape."""
+
+    def result(self) -> Value:
+        rank = tensor(self.op.input).rank
+        shape = (*self.places.extents, *(1,) * (rank - len(self.places.extents)))
+        return self.chosen(shape, self.updates(self.op.input), self.op.input)
+
+    def image(self, whole: Value) -> Value:
+        return whole
+
+    def spread(self, op: Operation) -> Value:
+        if (picked := self.picking(op)) is not None:
+            return picked
+        if op.has(Elementwise) and len(op.results) == 1:
+            return self.add(rebuilt(op, list(map(self.operand, op.operands))))
+        if len(self.places.extents) == 1 and op.operands and keeps_pictures(op, 0):
+            made = rebuilt(op, [value if constant_of(value) is not None else self.rows(value) for value in op.operands])
+            out = tensor(made.results[0])
+            if out.shape[:1] == self.places.extents and out.is_static:
+                return self.add(made)
+        raise _Unfit(f"{_named(op)} ({op.name}) may mix what is picked")
+
+    def operand(self, value: Value) -> Value:
+        constant = constant_of(value)
+        if constant is None:
+            return self.rows(_unwrapped(value, flat=False))
+        if constant.size == 1:
+            return self.constant(constant.reshape(()))
+        if len(self.places.extents) > 1 or (constant.ndim == tensor(self.op.input).rank and constant.shape[0] != 1):
+            raise _Unfit("a constant is not the same for all that is picked")
+        return value
 
 
 def _named(op: Operation) -> str:
@@ -176,8 +281,11 @@ def _selection(mask: Value) -> _Selection:
     if not type_.is_static:
         raise _Unfit(f"the mask is {type_}, with an unknown extent")
     match mask.owner:
-        case graph.Expand() as op if tensor(op.input).shape == (*type_.shape[:-1], 1):
-            return _Selection(_base(op.input), type_.extents[:-1], type_.extents[-1])
+        case graph.Expand() as op if tensor(op.input).rank == type_.rank:
+            own = tensor(op.input).extents
+            kept = next((axis for axis in range(type_.rank) if own[axis:] == (1,) * (type_.rank - axis)), type_.rank)
+            if 0 < kept < type_.rank and own[:kept] == type_.extents[:kept]:
+                return _Selection(_base(op.input), type_.extents[:kept], type_.extents[kept:])
     return _Selection(_base(mask), type_.extents)
 
 
@@ -211,7 +319,7 @@ def _compressed(op: graph.Compress) -> _Selection:
     return _selection(op.condition)
 
 
-def _space(places: _Selection) -> tuple[int, int, int]:
+def _space(places: _Selection) -> tuple[int, int, int] | None:
     """N, H, W: the mask is N x 1 x H x W or N x H x W, or the places are."""
     for shape in (tensor(places.mask).shape, places.extents):
         if len(shape) == 4 and shape[1] == 1:
@@ -219,7 +327,7 @@ def _space(places: _Selection) -> tuple[int, int, int]:
         if len(shape) == 3 and None not in shape and math.prod(shape) == math.prod(places.extents):  # type: ignore[arg-type]
             N, H, W = TensorType(shape, i1).extents
             return N, H, W
-    raise _Unfit(f"the mask {places.mask.type} is no picture")
+    return None
 
 
 def _unwrapped(value: Value, flat: bool = True) -> Value:
