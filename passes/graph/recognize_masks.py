@@ -20,9 +20,10 @@ from ...dialects.ir.attributes import Dense
 from ...dialects.ir.builder import Builder
 from ...dialects.ir.location import Location
 from ...dialects.ir.operation import Block, Operation, Region, Value
+from ...dialects.ir.types import i1
 from ..analysis.mask_layout import MaskLayout, mask_layout, same_mask
-from ..analysis.mask_reach import Locality, Use, grow, heaviest, locality
-from ..analysis.value_lattice import known, value_ranges
+from ..analysis.mask_reach import Locality, Use, grow, heaviest, locality, work
+from ..analysis.value_lattice import BINARY, known, value_ranges
 from ..manager import Pass, Report, option
 from ..rewrite import constant_of, is_dead, rebuilt
 from .mask_operand import mask_operand
@@ -95,13 +96,20 @@ class _Recognizer:
     # Products and blends.
 
     def product(self, op: graph.Mul) -> None:
-        if any(constant_of(factor) is not None for factor in op.operands):
-            return
+        if any(constant_of(factor) is not None for factor in op.operands) or known(self.ranges, op.output).is_binary:
+            return  # what is binary itself is a mask, in which tiles are to be found
         for mask, number in ((op.b, 0), (op.a, 1)):
             reason = self.doubt(mask)
             if not reason:
+                choice = self.interpolation(op, mask, number)
+                if choice is not None:
+                    self.choice(choice)
+                    return
                 if self.apply(self.site(op, mask, number)):
                     return
+            elif (scaled := self.scaled(op, mask, number)) is not None:
+                self.product(scaled)
+                return
             elif self.resembles_mask(op, mask):
                 self.refuse(op, mask, reason)
 
@@ -121,6 +129,53 @@ class _Recognizer:
             return False
         soft = range_.low >= 0 and range_.high <= 1
         return tensor(factor).shape != out.shape or (soft and isinstance(mask_layout(factor, out), MaskLayout))
+
+    def scaled(self, op: graph.Mul, factor: Value, number: int) -> graph.Mul | None:
+        """f * (m * s) becomes (f * m) * s, which is the same where m is 0 or 1; the product with the mask."""
+        unit, out = known(self.ranges, factor).only, tensor(op.output)
+        pairs = [(factor.owner.a, factor.owner.b), (factor.owner.b, factor.owner.a)] if isinstance(factor.owner, graph.Mul) else []
+        found = [(mask, scale) for mask, scale in pairs if not self.doubt(mask) and tensor(mask).rank == out.rank]
+        if self.strict or not (unit or found):
+            return None
+        mask, scale = (factor, None) if unit else found[0]
+        layout = mask_layout(mask, out)
+        if isinstance(layout, str) or not self.saved(_Site(op, mask, (op, number), None), layout):
+            return None
+        build = Builder(op, location=op.location)
+        if scale is None:
+            scale = build.add(graph.Constant(value=Dense(np.asarray(unit, out.element.dtype)))).output
+            mask = build.add(graph.Cast(build.add(graph.Cast(factor, to=i1)).output, to=out.element)).output
+            self.ranges[mask] = BINARY
+        inner = build.add(graph.Mul(op.operands[number], mask))
+        outer = build.add(graph.Mul(inner.output, scale)).output
+        outer.name = op.output.name
+        op.output.replace_by(outer)
+        _erase(op)
+        return inner
+
+    def interpolation(self, op: graph.Mul, mask: Value, number: int) -> graph.Where | None:
+        """y + m * (x - y) and y - m * (y - x), where y has work to be skipped: Where(m, x, y)."""
+        difference, end = op.operands[number].owner, only_user(op.output)
+        if not isinstance(difference, graph.Sub) or not isinstance(end, graph.Add | graph.Sub) or end.output.type != op.output.type:
+            return None
+        if only_user(difference.output) is not op or (isinstance(end, graph.Sub) and end.b is not op.output):
+            return None
+        y = end.b if end.a is op.output else end.a
+        side = 1 if isinstance(end, graph.Add) else 0
+        x = difference.operands[1 - side]
+        layout = mask_layout(mask, tensor(end.output))
+        if difference.operands[side] is not y or y.type != end.output.type or isinstance(layout, str):
+            return None
+        region, _ = grow(y, (difference, side), local(layout, end), (end, end.operands.index(y)))
+        if work(region) <= self.saved(_Site(op, mask, (op, number), None), layout):
+            return None
+        build = Builder(end, location=Location.fused([difference.location, op.location, end.location]))
+        flags = mask if tensor(mask).element == i1 else build.add(graph.Cast(mask, to=i1)).output
+        choice = build.add(graph.Where(flags, x, y))
+        choice.output.name = end.output.name
+        end.output.replace_by(choice.output)
+        _erase(end)
+        return choice
 
     def site(self, op: graph.Mul, mask: Value, number: int) -> _Site:
         """The product with what follows it."""
@@ -158,7 +213,8 @@ class _Recognizer:
                 self.refuse(op, op.condition, layout)
             return
         sites = {side: _Site(op, op.condition, (op, side), None) for side in (1, 2)}
-        heavy = [side for side, site in sites.items() if self.is_heavy(site, layout)]
+        saved = {side: self.saved(site, layout) for side, site in sites.items()}
+        heavy = sorted((side for side in sites if saved[side]), key=lambda side: -saved[side])
         if not heavy:
             for site in sites.values():
                 self.explain(site, layout)
@@ -186,7 +242,7 @@ class _Recognizer:
 
     def explain(self, site: _Site, layout: MaskLayout) -> bool:
         """Whether there is work to skip; if there would be, but for a reason, that is a remark."""
-        if self.is_heavy(site, layout):
+        if self.saved(site, layout):
             return True
         same = site.branch.type == site.root.results[0].type
         _, stops = grow(site.branch, site.use, local(layout, site.root))
@@ -194,10 +250,10 @@ class _Recognizer:
             self.refuse(site.root, site.mask, f"nothing can be skipped before {named(op.results[0])}: {reason}")
         return False
 
-    def is_heavy(self, site: _Site, layout: MaskLayout) -> bool:
-        """Whether work would be skipped."""
+    def saved(self, site: _Site, layout: MaskLayout) -> int:
+        """The work that would be skipped."""
         region, _ = grow(site.branch, site.use, local(layout, site.root))
-        return site.branch.type == site.root.results[0].type and bool(heaviest(region))
+        return work(region) if site.branch.type == site.root.results[0].type else 0
 
     def build(self, site: _Site, layout: MaskLayout) -> Value:
         """The masked operation, in front of the end of the site."""
@@ -277,7 +333,7 @@ def named(value: Value) -> str:
 
 
 def tail_of(op: Operation) -> tuple[tuple[Operation, int], ...]:
-    """What follows pixel by pixel and has no other reader: sums, constant factors, activations."""
+    """What follows pixel by pixel and has no other reader: sums, factors, activations."""
     tail: list[tuple[Operation, int]] = []
     value: Value = op.results[0]
     while True:
@@ -290,10 +346,8 @@ def tail_of(op: Operation) -> tuple[tuple[Operation, int], ...]:
 
 def _is_carried(op: Operation, value: Value) -> bool:
     match op:
-        case graph.Add() | graph.Sub():
+        case graph.Add() | graph.Sub() | graph.Mul():
             return True
-        case graph.Mul():
-            return any(constant_of(operand) is not None for operand in op.operands)
         case graph.Clip():
             return op.input is value and all(constant_of(bound) is not None for bound in op.operands[1:])
     return isinstance(op, Unary)
