@@ -8,9 +8,8 @@ import numpy as np
 import onnx
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from onnx import TensorProto
 
+from generate_masks import masked_blocks
 from intaglio.compiler.driver import compile
 from intaglio.compiler.masks import MaskOptions
 from intaglio.dialects import graph
@@ -24,7 +23,7 @@ from intaglio.passes.graph.place_masks import densities_text
 from intaglio.passes.instruments import VerifyEach
 from intaglio.passes.manager import Pipeline
 from intaglio.passes.schedule.space import Schedule
-from mask_models import C, Net
+from mask_models import Net
 from onnx_models import expected, imported, lowered
 from stages import run_loops, to_loops
 
@@ -85,36 +84,8 @@ def test_observed(decision: str) -> None:
     assert not y[np.broadcast_to(mask == 0, y.shape)].any()
 
 
-def window(draw: st.DrawFn, made: Net, x: str, stride: int) -> str:
-    """A convolution that keeps the extents (divided by the stride), padded unevenly."""
-    size, dilation, group = draw(st.sampled_from([1, 3, 5])), draw(st.sampled_from([1, 2])), draw(st.sampled_from([1, C]))
-    span = (size - 1) * dilation
-    top, left = draw(st.integers(0, span)), draw(st.integers(0, span))
-    weights = made.constant(made.random.normal(0, 1, (C, C // group, size, size)) / size)
-    pads = [top, left, span - top, span - left]
-    return made.add("Conv", x, weights, pads=pads, dilations=[dilation] * 2, strides=[stride] * 2, group=group)
-
-
-@st.composite
-def blocks(draw: st.DrawFn) -> Net:
-    """A masked branch of convolutions: windows, dilations, strides, uneven pads, depthwise; a product or a residual."""
-    made = Net(batch=draw(st.sampled_from([1, 2])))
-    stride, tile = draw(st.sampled_from([1, 2])), draw(st.sampled_from([1, 2, 4]))
-    small = made.add("Cast", made.flags(stride * tile), to=TensorProto.FLOAT)
-    mask = made.add("Resize", small, "", made.constant([1, 1, tile, tile]), mode="nearest", coordinate_transformation_mode="asymmetric")
-    value = "x"
-    for left in reversed(range(draw(st.integers(1, 3)))):
-        value = window(draw, made, value, 1 if left else stride)
-        value = made.add(draw(st.sampled_from(["Relu", "Sigmoid"])), value) if draw(st.booleans()) else value
-    if stride == 2 or draw(st.booleans()):
-        made.add("Mul", value, mask, out="y")
-    else:
-        made.add("Relu", made.add("Add", "x", made.add("Mul", mask, value)), out="y")
-    return made
-
-
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(blocks())
+@given(masked_blocks())
 def test_masked_is_dense(model: Net) -> None:
     """Skipped tiles hold NaN in the evaluators, and rubbish in the buffers of loops: a dilation that is too small would show."""
     feed = model.feed()
