@@ -11,6 +11,7 @@ from intaglio.dialects.func import Module
 from intaglio.dialects.ir.attributes import Array
 from intaglio.dialects.ir.evaluator import evaluate
 from intaglio.dialects.ir.types import BufferType
+from intaglio.passes import pipelines as _named  # noqa: F401 - registers the passes
 from intaglio.passes.instruments import VerifyEach
 from intaglio.passes.manager import Pipeline
 from programs import Outcome, copy, inputs_of, run
