@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from ..dialects import func, graph
-from ..passes.analysis.mask_reach import HERE, Reach
 from ..passes.analysis.masked_regions import MaskedLayer, region_of
-from ..passes.analysis.predictor import ROW_TILE
 from ..passes.graph.place_masks import Decision, PlaceMasks, observable, observed_name
 from ..passes.manager import Instrument, Pass
 from .masks import InnerLayer, Region
@@ -37,14 +35,11 @@ def _region(number: int, op: graph.Masked, decision: Decision, observed: bool) -
         density=decision.density,
         dense_cycles=prediction.dense_cycles if prediction else None,
         masked_cycles=prediction.masked_cycles if prediction else None,
-        layers=tuple(_layer(layer, op) for layer in found.layers),
+        layers=tuple(map(_layer, found.layers)),
         output=observed_name(number, op) if observed else "",
     )
 
 
-def _layer(layer: MaskedLayer, op: graph.Masked) -> InnerLayer:
+def _layer(layer: MaskedLayer) -> InnerLayer:
     extents = (layer.extents[0] or 0, layer.extents[1] or 0)
-    here = op.kind != "spatial" or Reach(layer.scale, layer.low, layer.high) == HERE
-    size = op.granularity
-    unit = (size, size) if here else (1, min(ROW_TILE, max(extents[1], 1)))
-    return InnerLayer(layer.node, layer.op_type, layer.scale, layer.low, layer.high, extents, unit)
+    return InnerLayer(layer.node, layer.op_type, layer.scale, layer.low, layer.high, extents)

@@ -41,7 +41,7 @@ DEFAULT_MASKS = MaskOptions()
 
 @dataclass(frozen=True, slots=True)
 class InnerLayer:
-    """A layer inside a region: what a chosen pixel needs of it (see `MaskedLayer`), its extents, and the tiles that are computed or not."""
+    """A layer inside a region: what a chosen pixel needs of it (see `MaskedLayer`), and its extents."""
 
     node: str
     op_type: str
@@ -49,7 +49,6 @@ class InnerLayer:
     low: Pair
     high: Pair
     extents: Pair
-    unit: Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,5 +82,5 @@ def region_from(record: Mapping[str, Any]) -> Region:
 
 
 def _layer_from(record: Mapping[str, Any]) -> InnerLayer:
-    pairs = {key: (int(record[key][0]), int(record[key][1])) for key in ("scale", "low", "high", "extents", "unit")}
+    pairs = {key: (int(record[key][0]), int(record[key][1])) for key in ("scale", "low", "high", "extents")}
     return InnerLayer(node=record["node"], op_type=record["op_type"], **pairs)

@@ -37,6 +37,7 @@ define_pipeline(
     "cse",  # equal views of one source
     "fuse-kernels",  # after views are absorbed into maps: a view between two computations would keep them apart
     "dce",
+    "pad-results",  # before layouts: a border is part of the type
     "assign-layouts",  # kernels exist now: a layout belongs to what one kernel hands to another
     "materialize-copies",  # before schedules, so that the copies get theirs
     "choose-schedules",

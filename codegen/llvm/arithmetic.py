@@ -135,12 +135,21 @@ def _bits(op: arith.IntegerBinary, e: Emitter) -> Ref:
 
 @translation(arith.DivSI)
 def _divsi(op: arith.DivSI, e: Emitter) -> Ref:
+    if _counts_positive(op, e):
+        return e.f.binary("sdiv", e.ref(op.a), e.ref(op.b))
     return _Division(e, op).quotient()
 
 
 @translation(arith.RemSI)
 def _remsi(op: arith.RemSI, e: Emitter) -> Ref:
+    if _counts_positive(op, e):
+        return e.f.binary("srem", e.ref(op.a), e.ref(op.b))
     return _Division(e, op).remainder()
+
+
+def _counts_positive(op: arith.IntegerBinary, e: Emitter) -> bool:
+    """Whether an index is divided by a number that is known, and harmless."""
+    return isinstance(op.b.type, IndexType) and e.index(op.b).is_constant and e.index(op.b).constant > 0
 
 
 @translation(arith.FloorDivSI)

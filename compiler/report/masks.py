@@ -1,8 +1,8 @@
 """Pictures of what masks choose: over the input picture, per region and per layer inside it.
 
-In come runs with observed masks; out come PNG files and a row for each. What is skipped is dark. The one thing to know: the tiles of an
-inner layer are found from the mask by the rule of the compiled code (`graph.reach_mask`), so the density is that of the work, dilation and
-tiles included.
+In come runs with observed masks; out come PNG files and a row for each. What is skipped is dark. The one thing to know: the pixels of an
+inner layer are found from the mask by the rule of the compiled code (`graph.reach_mask`), so the density is that of the work, dilation
+included.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LONGEST_WORD = 48  # of a name from the model in a file's name
 
 @dataclass(frozen=True, slots=True)
 class MaskPicture:
-    """One file: the share that is chosen (`layer` empty: of the mask; else of the layer's tiles), for one picture of the batch."""
+    """One file: the share that is chosen (`layer` empty: of the mask; else of the layer's pixels), for one picture of the batch."""
 
     file: str
     case: str
@@ -73,16 +73,16 @@ def _of_run(prefix: str, case: Case, run: Run) -> Iterator[tuple[MaskPicture, by
 
 
 def _chosen(region: Region, mask: Array) -> Iterator[tuple[str, Array]]:
-    """The mask itself, then what is computed of every layer, by tiles."""
+    """The mask itself, then the pixels of every layer that are needed."""
     yield "", mask
     for layer in region.layers:
-        yield layer.node, _tiles(layer, mask) if region.kind == "spatial" else mask
+        yield layer.node, _pixels(layer, mask) if region.kind == "spatial" else mask
 
 
-def _tiles(layer: InnerLayer, mask: Array) -> Array:
+def _pixels(layer: InnerLayer, mask: Array) -> Array:
     from ...dialects.graph.tiles import needed_tiles
 
-    return needed_tiles(mask, layer.extents, layer.unit, layer.scale, layer.low, layer.high)
+    return needed_tiles(mask, layer.extents, (1, 1), layer.scale, layer.low, layer.high)
 
 
 def _background(inputs: Mapping[str, Array], n: int) -> Array:

@@ -7,6 +7,7 @@ its maps, no pass asks for an operator's name. `tensor.view` is every slice, pad
 from .compute import Compute, Extract, Index, Yield
 from .kernel import Kernel
 from .masked import Masked
+from .runs import ListRuns
 from .view import Concat, Constant, View
 
-__all__ = ["Compute", "Concat", "Constant", "Extract", "Index", "Kernel", "Masked", "View", "Yield"]
+__all__ = ["Compute", "Concat", "Constant", "Extract", "Index", "Kernel", "ListRuns", "Masked", "View", "Yield"]

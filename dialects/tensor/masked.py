@@ -24,14 +24,19 @@ class Masked(Operation, name="tensor.masked", traits=(Pure,)):
     background [e0, e1, ...]: missing where nobody reads inactive tiles; the evaluator then fills them with NaN (integers: the largest
     value), so that a read of what was not computed shows.
     `unit`: extents of a tile.
+    runs [...]: `tensor.list_runs` of `active`, in runs of `length`, where tiles are single elements along some dims and whole along the
+    others. Without background, what a run holds beyond active elements is computed too.
 
-    Lowering computes `value` for active tiles only.
+    Lowering computes `value` for active tiles only, or, with `switches`, for all of them where they are so many that this is faster.
     """
 
     value: Value = operand()
     active: Value = operand()
     background: Value | None = optional()
+    runs: Value | None = optional()
     unit: tuple[int, ...] = attribute()
+    length: int = attribute(default=0)
+    switches: bool = attribute(default=False)
     output: Value = result()
 
     def infer(self) -> Type:
@@ -45,6 +50,10 @@ class Masked(Operation, name="tensor.masked", traits=(Pure,)):
         expected = tuple(-(-extent // unit) for extent, unit in zip(value.extents, self.unit, strict=True))
         if active.extents != expected:
             yield f"activity of shape {active.extents} for {expected} tiles"
+        if (self.runs is None) != (self.length == 0):
+            yield "a list of runs goes with their length"
+        if self.runs is not None and any(unit not in (1, extent) for unit, extent in zip(self.unit, value.extents, strict=True)):
+            yield f"runs of {self.unit}, not of single elements"
         if self.background is not None and tensor_type(self.background).with_order(()) != value.with_order(()):
             yield f"background {self.background.type} for {value}"
 
@@ -71,9 +80,13 @@ class Masked(Operation, name="tensor.masked", traits=(Pure,)):
         return (same, AffineMap(rank, tuple(d(i) // unit for i, unit in enumerate(self.unit))), same)[: len(self.inputs)]
 
     has_reduction = False
-    captured: tuple[Value, ...] = ()
 
-    def evaluate(self, value: Array, active: Array, background: Array | None) -> Array:
+    @property
+    def captured(self) -> list[Value]:
+        """What it looks up as a whole, as a computation does."""
+        return [] if self.runs is None else [self.runs]
+
+    def evaluate(self, value: Array, active: Array, background: Array | None, runs: Array | None) -> Array:
         tiles: Any = active != 0
         for axis, (unit, extent) in enumerate(zip(self.unit, value.shape, strict=True)):
             tiles = np.repeat(tiles, unit, axis=axis).take(range(extent), axis=axis)

@@ -36,24 +36,47 @@ def neutral(kind: str, element: Type) -> int | float:
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """What a kernel stores: the element of `value` at `map` of a point, `low` further along every dim where a border stands around it.
+
+    `border`: the padded view that is yielded instead of the value; what it adds is stored once.
+    """
+
+    value: Value
+    map: AffineMap
+    border: tensor.View | None = None
+
+    @property
+    def low(self) -> tuple[int, ...]:
+        """How wide the border is at the beginning of each dim."""
+        if self.border is None:
+            return (0,) * len(self.map.results)
+        return tuple(-subscript.constant for subscript in self.border.map.results)
+
+    def place(self, point: Sequence[Affine]) -> list[Affine]:
+        """Subscripts of a point's element in what is stored."""
+        return [subscript + low for subscript, low in zip(self.map.compose(point), self.low, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
 class Domain:
-    """Extents of the parallel and the reduction dims, the root (None: nothing is reduced), and each output's store map."""
+    """Extents of the parallel and the reduction dims, the root (None: nothing is reduced), and what is stored where."""
 
     parallel: tuple[int, ...]
     reduction: tuple[int, ...]
     root: tensor.Compute | None
-    outputs: tuple[tuple[Value, AffineMap], ...]
+    outputs: tuple[Output, ...]
 
     @property
     def masked(self) -> tensor.Masked | None:
         """The only output, if it is a masked value whose tiles are tiles of the loops: whole tiles may then be left out."""
-        value, map_ = self.outputs[0]
+        value, map_ = self.outputs[0].value, self.outputs[0].map
         if len(self.outputs) != 1 or not isinstance(value.owner, tensor.Masked) or self.root is None:
             return None
-        places = [subscript.terms[0][0] if len(subscript.terms) == 1 else None for subscript in map_.results]
+        anywhere = 1 if value.owner.runs is None else 0  # tiles of one element may lie on any subscript, but runs lie along dims
         plain = all(
-            unit == 1 or extent == 1 or (subscript.coefficient(subscript.dims()[0]) == 1 and subscript.constant == 0 and place is not None)
-            for unit, extent, subscript, place in zip(value.owner.unit, value.owner.extents, map_.results, places, strict=True)
+            unit == anywhere or extent == 1 or (len(subscript.dims()) == 1 and subscript == d(subscript.dims()[0]))
+            for unit, extent, subscript in zip(value.owner.unit, value.owner.extents, map_.results, strict=True)
         )
         return value.owner if plain else None
 
@@ -61,14 +84,23 @@ class Domain:
     def units(self) -> dict[int, int]:
         """Extents of the mask's tiles along the loops' dims: those that it divides, or all if it divides none."""
         masked = self.masked
-        if masked is None:
+        if masked is None or masked.runs is not None:
             return {}
         along = [
             (subscript.dims()[0], unit, unit < extent)
-            for unit, extent, subscript in zip(masked.unit, masked.extents, self.outputs[0][1].results, strict=True)
+            for unit, extent, subscript in zip(masked.unit, masked.extents, self.outputs[0].map.results, strict=True)
             if len(subscript.dims()) == 1
         ]
         return {dim: unit for dim, unit, is_part in along if is_part} or {dim: unit for dim, unit, _ in along}
+
+    @property
+    def chosen(self) -> tuple[int, ...]:
+        """The dims along which runs of elements are chosen, outermost first: those by which a list of runs counts."""
+        masked = self.masked
+        if masked is None or masked.runs is None:
+            return ()
+        along = zip(masked.unit, masked.extents, self.outputs[0].map.results, strict=True)
+        return tuple(subscript.dims()[0] for unit, extent, subscript in along if unit == 1 < extent)
 
     @property
     def extents(self) -> tuple[int, ...]:
@@ -110,22 +142,34 @@ def domain(kernel: tensor.Kernel) -> Domain:
     roots = [op for op in kernel.body if isinstance(op, tensor.Compute) and op.has_reduction]
     if len(roots) > 1:
         raise _refusal(kernel, "has two computations with a reduction")
-    yielded = kernel.body.terminator.operands
+    yielded = [_inside_border(value) for value in kernel.body.terminator.operands]
     if not roots:
-        extents = tensor_type(yielded[0]).extents if yielded else ()
-        if any(tensor_type(value).extents != extents for value in yielded):
+        extents = tensor_type(yielded[0][0]).extents if yielded else ()
+        if any(tensor_type(value).extents != extents for value, _ in yielded):
             raise _refusal(kernel, "yields values of different shapes")
-        return Domain(extents, (), None, tuple((value, AffineMap.identity(len(extents))) for value in yielded))
+        return Domain(extents, (), None, tuple(Output(value, AffineMap.identity(len(extents)), border) for value, border in yielded))
     (root,) = roots
     parallel, reduction = root.extents[: root.parallel], root.extents[root.parallel :]
     members = dict.fromkeys(kernel.body)
-    outputs = tuple((value, _checked_store_map(kernel, root, value, members)) for value in yielded)
+    outputs = tuple(Output(value, _checked_store_map(kernel, root, value, members), border) for value, border in yielded)
     return Domain(parallel, reduction, root, outputs)
+
+
+def _inside_border(value: Value) -> tuple[Value, tensor.View | None]:
+    """What a padded view only puts a border around, and that view; other values as they are."""
+    view = value.owner
+    if not isinstance(view, tensor.View) or view.padding is None or not isinstance(view.source.owner, tensor.Compute | tensor.Masked):
+        return value, None
+    if any(subscript - subscript.constant != d(i) or subscript.constant > 0 for i, subscript in enumerate(view.map.results)):
+        return value, None
+    source = tensor_type(view.source).extents
+    fits = all(extent - s.constant <= whole for extent, whole, s in zip(source, view.extents, view.map.results, strict=True))
+    return (view.source, view) if fits else (value, None)
 
 
 def _check_member(kernel: tensor.Kernel, op: Operation) -> None:
     match op:
-        case tensor.Compute() if not all(isinstance(value, Argument) for value in op.captured):
+        case tensor.Compute() | tensor.Masked() if not all(isinstance(value, Argument) for value in op.captured):
             raise _refusal(kernel, "looks up elements of a value that it makes itself")
         case tensor.Constant() if op.value.array.size != 1:
             raise _refusal(kernel, "holds a constant with several elements")
@@ -233,8 +277,8 @@ class Reads:
 def reads(domain_: Domain) -> Reads:
     """Every read of a kernel argument, by the root and by what follows it."""
     walk = _Walk(domain_)
-    for value, store in domain_.outputs:
-        walk.visit(value, store.results, of_root=False, root_input=None)
+    for output in domain_.outputs:
+        walk.visit(output.value, output.map.results, of_root=False, root_input=None)
     guarded = {(guard.view, guard.axis) for guard in walk.guards.values()}
     rigid = {dim: None for view, axis, subscript in walk.padded if (view, axis) in guarded for dim in subscript.dims()}
     return Reads(tuple(walk.accesses.values()), tuple(walk.guards.values()), tuple(sorted({**walk.rigid, **rigid})))

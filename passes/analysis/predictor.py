@@ -1,9 +1,9 @@
 """What a masked region costs, dense and skipped, before anything is compiled: the one cost model behind decisions.
 
 In come a region, the share of the mask that is expected to be chosen and a target; out come cycles of both forms. They stand on the
-same numbers as schedules (`cost.best_tile`), so they know the register tiles that a tile of the mask allows, the tests per tile, and
-the halo of inner values. The one thing to know: chosen pixels are taken to be one square blob. Scattered ones have more halo, so gains
-are the largest that can be hoped for.
+same numbers as schedules (`cost.best_tile`), so they know the register tiles that runs of active pixels allow and the halo of inner
+values. The one thing to know: chosen pixels are taken to be one square blob. Scattered ones have more halo, so gains are the largest
+that can be hoped for.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ from ...targets.description import Target
 from ..schedule.cost import Window, best_tile
 from .mask_reach import HERE, Reach, heaviest, masked_reaches
 
-__all__ = ["ROW_TILE", "Prediction", "active_share", "is_read_by_windows", "predict_region"]
+__all__ = ["Prediction", "active_share", "is_read_by_windows", "predict_region", "run_length"]
 
-ROW_TILE = 4
-"""Pixels of a row that one tile of an inner value has: short enough to follow a mask, long enough for a register tile."""
+LONGEST_RUN = 7
+"""Pixels: with more, a register tile has one run, and then no choice of how many rows it has."""
+
+INNER_RUN = 2
+"""Pixels of a run of what windows read: tiles of even sides grow by one on either side, so that pairs fit without a remainder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,13 @@ def predict_region(op: graph.Masked, density: float, target: Target) -> Predicti
     return Prediction(dense, masked + _background_cycles(op, 1.0, target) + _mask_cycles(op, target))
 
 
+def run_length(granularity: int, reach: Reach, width: int) -> int:
+    """Neighbours of a row of `width` pixels that are computed together: those of a result never leave their tiles."""
+    if reach == HERE:
+        return max(length for length in range(1, LONGEST_RUN + 1) if granularity % length == 0)
+    return min(INNER_RUN, width)
+
+
 def is_read_by_windows(op: Operation) -> bool:
     """Whether leaving tiles of the result out saves work, and its readers do not follow in the same loops anyway."""
     if op.has(ConstantLike) or tensor(op.results[0]).rank != 4:
@@ -67,35 +77,31 @@ def is_read_by_windows(op: Operation) -> bool:
     return any(not user.has(Elementwise) and not user.has(Terminator) for user in op.results[0].users)
 
 
-def active_share(reach: Reach, unit: tuple[int, int], extents: tuple[int, int], mask: tuple[int, int], density: float) -> float:
-    """The share of the tiles of a value that a square blob of chosen pixels needs.
+def active_share(reach: Reach, extents: tuple[int, int], mask: tuple[int, int], density: float) -> float:
+    """The share of the pixels of a value that a square blob of chosen pixels needs.
 
-    >>> active_share(HERE, (4, 4), (32, 32), (32, 32), 0.25)
+    >>> active_share(HERE, (32, 32), (32, 32), 0.25)
     0.25
     """
-    if reach == HERE and unit[0] == unit[1]:
+    if reach == HERE:
         return density
     share = 1.0
     for axis in range(2):
         chosen = math.sqrt(density) * mask[axis]
         pixels = (chosen - 1) * reach.scale[axis] + reach.high[axis] - reach.low[axis] + 1
-        share *= min((pixels + unit[axis] - 1) / extents[axis], 1.0)
+        share *= min(pixels / extents[axis], 1.0)
     return share
 
 
 def _spatial_cycles(op: graph.Masked, layer: Operation, reach: Reach, density: float, target: Target) -> float:
-    """A layer of which only the tiles that the mask needs are computed."""
+    """A layer of which only the runs that the mask needs are computed."""
     N, K, H, W = tensor(layer.results[0]).extents
     mask = tensor(op.mask).extents
-    unit = (op.granularity,) * 2 if reach == HERE else (1, min(ROW_TILE, W))
-    tiles = N * math.ceil(H / unit[0]) * math.ceil(W / unit[1])
+    pixels = N * H * W * active_share(reach, (H, W), (mask[2], mask[3]), density)
     lanes, reduction = target.vector_lanes, _reduction(layer)
     vectors = math.ceil(K / lanes)
-    rows = unit[1] * 2 if unit[1] < ROW_TILE and unit[0] > 1 else unit[1]
-    best = best_tile(rows, vectors, reduction, reduction * lanes * 4, target)
-    per_tile = best.cycles * unit[0] * unit[1] / rows
-    tests = math.ceil(vectors / best.columns) * (target.costs.load + target.costs.branch + 2 * target.costs.add)
-    return tiles * (active_share(reach, unit, (H, W), (mask[2], mask[3]), density) * per_tile + tests)
+    length = run_length(op.granularity, reach, W)
+    return pixels / (H * W) * best_tile(H * W, vectors, reduction, reduction * lanes * 4, target, run=length).cycles
 
 
 def _dense_cycles(layer: Operation, target: Target) -> float:

@@ -22,7 +22,7 @@ from ...errors import quote as shown
 from ...targets.load import load_target
 from ..analysis.mask_reach import HERE, Reach, masked_reaches
 from ..analysis.masked_regions import mask_name
-from ..analysis.predictor import ROW_TILE, Prediction, is_read_by_windows, predict_region
+from ..analysis.predictor import Prediction, is_read_by_windows, predict_region, run_length
 from ..manager import Pass, Report, option
 from .inline_masked import inline_masked
 
@@ -34,16 +34,20 @@ LEAST_GAIN = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a region: `masked` or dense, why, and on which prediction (None where there was no choice)."""
+    """What becomes of a region: dense, `masked`, or masked where not too many pixels are chosen (`switches`, decided at every run).
+
+    Why, and on which prediction (None where there was no choice).
+    """
 
     masked: bool
     reason: str
     density: float
     prediction: Prediction | None = None
+    switches: bool = False
 
     @property
     def name(self) -> str:
-        return "masked" if self.masked else "dense"
+        return ("switch" if self.switches else "masked") if self.masked else "dense"
 
 
 def densities_text(densities: Mapping[str, float]) -> str:
@@ -60,6 +64,8 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
     After:
         %1 = graph.conv(%x); %a = graph.reach_mask(%m) {low = -1, high = 1}; %2 = graph.select_tiles(%1, %a)
         %3 = graph.conv(%2); %b = graph.reach_mask(%m); %y = graph.select_tiles(%3, %b, zeros)
+
+    On hosts a kernel computes everything where so much is active that this is faster.
 
     Needs: static shapes. Masks of channels, and regions that are not predicted to gain, become dense selections, with a remark;
     of those that are droppable nothing is left to select.
@@ -81,7 +87,7 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
             if decision.masked:
                 report.remark(op, f"skips what its {op.kind} mask does not choose: {decision.reason}")
                 report.count("masked regions")
-                _Placement(op).run()
+                _Placement(op, decision.switches).run()
             else:
                 report.remark(op, f"stays dense: {decision.reason}")
                 _drop(op) if op.droppable else inline_masked(op)
@@ -92,11 +98,13 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
         refusal = self.refusal(op)
         if refusal:
             return Decision(False, refusal, density)
-        prediction = predict_region(op, density, load_target(self.target))
+        target = load_target(self.target)
+        prediction = predict_region(op, density, target)
         reason = f"{prediction.text} at density {density:.3g}"
+        switches = target.hosted and op.kind == "spatial"  # chips have no room for both forms
         if self.decision != "auto":
-            return Decision(self.decision == "masked", f"{reason}, and asked for", density, prediction)
-        return Decision(prediction.ratio <= 1 - LEAST_GAIN, reason, density, prediction)
+            return Decision(self.decision == "masked", f"{reason}, and asked for", density, prediction, switches)
+        return Decision(prediction.ratio <= 1 - LEAST_GAIN, reason, density, prediction, switches)
 
     def known_densities(self) -> list[tuple[str, float]]:
         """The option `densities` as pairs."""
@@ -149,8 +157,9 @@ def observed_name(number: int, op: graph.Masked) -> str:
 class _Placement:
     """One region on its way back into the graph."""
 
-    def __init__(self, op: graph.Masked) -> None:
+    def __init__(self, op: graph.Masked, switches: bool) -> None:
         self.op = op
+        self.switches = switches
         self.build = Builder(op)
         self.reaches = masked_reaches(op) if op.kind == "spatial" else {}
         self.mapping: dict[Value, Value] = dict(zip(op.body.arguments, op.inputs, strict=True))
@@ -174,12 +183,25 @@ class _Placement:
         batch = N // tensor(self.op.mask).extents[0]
         if self.op.kind == "layer":
             return self.build.add(graph.SelectTiles(value, self.op.mask, background, unit=(batch, K, H, W))).output
-        S = self.op.granularity
-        unit = (S, S) if reach == HERE else (1, min(ROW_TILE, W))
-        active = self.build.add(
-            graph.ReachMask(self.op.mask, extents=(H, W), unit=unit, scale=reach.scale, low=reach.low, high=reach.high)
+        length = run_length(self.op.granularity, reach, W)
+        active = self.active(reach, (H, W))
+        switches = self.switches and length <= W
+        return self.build.add(
+            graph.SelectTiles(value, active, background, unit=(batch, K, 1, 1), length=length, switches=switches)
         ).output
-        return self.build.add(graph.SelectTiles(value, active, background, unit=(batch, K, *unit))).output
+
+    def active(self, reach: Reach, extents: tuple[int, int]) -> Value:
+        """The pixels that the mask needs, found from one pixel of each of its tiles where windows leave no gaps between them."""
+        mask, S = self.op.mask, self.op.granularity
+        low, high, scale = reach.low, reach.high, reach.scale
+        if S > 1 and all(last - first + 1 >= step for first, last, step in zip(low, high, scale, strict=True)):
+            sides = tensor(mask).extents[2:]
+            mask = self.build.add(
+                graph.Slice(mask, starts=(0, 0, 0, 0), sizes=(*tensor(mask).extents[:2], *(side // S for side in sides)), steps=(1, 1, S, S))
+            ).output
+            high = (high[0] + (S - 1) * scale[0], high[1] + (S - 1) * scale[1])
+            scale = (scale[0] * S, scale[1] * S)
+        return self.build.add(graph.ReachMask(mask, extents=extents, unit=(1, 1), scale=scale, low=low, high=high)).output
 
     def background(self) -> Value:
         """What stands outside, in the shape of the output."""

@@ -19,7 +19,7 @@ from ...dialects.ir.types import BufferType, Type, element_of
 from ...dialects.tensor.view import tensor_type
 from ...targets.description import Target
 from ..analysis.domain import Access, Domain, Reads, combiner, domain, reads
-from .cost import Window, best_tile
+from .cost import TileCost, Window, best_tile, tile_cycles
 from .space import Schedule
 
 PARALLEL_WORK = 32_768
@@ -27,6 +27,12 @@ PARALLEL_WORK = 32_768
 
 TLB_REACH = 8 << 20
 """Bytes that 2048 entries of the second level reach. A walk over the pixels of one block of channels touches a page every few pixels."""
+
+SHARED_PARTS = 8
+"""Parts of a masked kernel, at least, so that threads get even shares."""
+
+MOST_BY_RUNS = 0.92
+"""Share of the pixels from which on everything is computed at the latest: scattered pixels cost a little more than neighbours."""
 
 COPIED = 16
 MOST_UNROLLED = 8
@@ -64,6 +70,8 @@ def choose_schedule(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs
         vector_dim = -1
     row_dim = _row_dim(problem, extents, vector_dim)
     tile = _tile(problem, extents, vector_dim, lane_count, row_dim)
+    if problem.domain.chosen:
+        return _choose_runs(problem, extents)
     unit = _units(problem, extents, tile)
     if unit:
         vector_dim, lane_count = (vector_dim, lane_count) if vector_dim < problem.parallel else (-1, 1)
@@ -74,8 +82,7 @@ def choose_schedule(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs
         vector_dim, lane_count, across, tile = turned
     reduction = _reduction_order(problem, extents)
     unroll = _unrolled(problem, extents, tile, vector_dim, lane_count, reduction)
-    crowded = [dim for dim in reduction if not _taps_fit(problem, tile, vector_dim, lane_count, dim, extents[dim])]
-    reduction = (*crowded, *(dim for dim in reduction if dim not in unroll and dim not in crowded), *unroll)
+    reduction = _crowded_first(problem, extents, tile, vector_dim, lane_count, reduction, unroll)
     order = _order(problem, extents, tile, vector_dim, lane_count)
     if unit and vector_dim >= 0:
         order = (vector_dim, *(dim for dim in order if dim != vector_dim))
@@ -83,6 +90,98 @@ def choose_schedule(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs
     if shared >= 0:
         order = (shared, *(dim for dim in order if dim != shared))
     return Schedule(extents, order, tile, vector_dim, lane_count, reduction, unroll, shared, across, unit)
+
+
+def _choose_runs(problem: _Problem, extents: tuple[int, ...]) -> Schedule:
+    """Where a list of runs decides: the dense schedule with the blocks of channels outermost, whose other form takes runs for tiles."""
+    masked, chosen, target = problem.domain.masked, problem.domain.chosen, problem.target
+    assert masked is not None
+    vector_dim = _vector_dim(problem, extents)
+    if vector_dim in chosen or vector_dim >= problem.parallel:
+        vector_dim = -1
+    lane_count = _lanes(problem, extents, vector_dim)
+    row_dim = _row_dim(problem, extents, vector_dim)
+    tile = _tile(problem, extents, vector_dim, lane_count, row_dim)
+    best = _best_runs(problem, extents, vector_dim, lane_count, tile)
+    guarded = any(set(guard.subscript.dims()) & set(chosen) for guard in problem.reads.guards)
+    switches = masked.switches and not guarded
+    columns = best.columns * lane_count
+    if not switches:
+        tile = tuple(1 if dim in chosen else min(columns, extents[dim]) if dim == vector_dim else size for dim, size in enumerate(tile))
+    reduction = _reduction_order(problem, extents)
+    unroll = _unrolled(problem, extents, tile, vector_dim, lane_count, reduction)
+    run_reduction = _run_reduction(problem, extents, reduction)
+    run_unroll = _unrolled_runs(problem, extents, best, unroll)
+    if target.vector_bits and run_unroll != unroll:  # only taps that share loads
+        unroll = tuple(tap for tap in unroll if any(_window(problem, dim, tap, extents[tap], vector_dim) for dim in [row_dim] if dim >= 0))
+        reduction = (*(dim for dim in run_reduction if dim not in unroll), *unroll)
+    order = [dim for dim in _order(problem, extents, tile, vector_dim, lane_count) if dim not in (*chosen, vector_dim)]
+    order = [*([vector_dim] if vector_dim >= 0 else []), *order]
+    shared = order[0] if order and target.hosted and math.prod(extents) >= PARALLEL_WORK else -1
+    blocks = math.ceil(extents[shared] / (columns if shared == vector_dim else tile[shared]))
+    return Schedule(
+        extents,
+        (*order, *chosen),
+        tile,
+        vector_dim,
+        lane_count,
+        reduction,
+        unroll,
+        shared,
+        runs=1 if guarded else best.rows // masked.length,
+        block=min(columns, extents[vector_dim]) if vector_dim >= 0 else 1,
+        run_reduction=run_reduction,
+        run_unroll=run_unroll,
+        dense_from=_dense_from(problem, extents, tile, vector_dim, lane_count, row_dim, best) if switches else 0,
+        shares=math.ceil(SHARED_PARTS / blocks) if shared >= 0 else 1,
+    )
+
+
+def _best_runs(problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count: int, tile: Sequence[int]) -> TileCost:
+    """The register tile of runs; along the channels whole tiles of the dense form, because both read the same packed weights."""
+    masked = problem.domain.masked
+    assert masked is not None
+    vectors = math.ceil(extents[vector_dim] / lane_count) if vector_dim >= 0 else 1
+    unit = math.ceil(tile[vector_dim] / lane_count) if masked.switches and vector_dim >= 0 else 1
+    pixels = math.prod(extents[dim] for dim in problem.domain.chosen)
+    reduction = math.prod(extents[problem.parallel :])
+    candidates = [
+        best_tile(pixels, vectors, reduction, reduction * lane_count * 4, problem.target, run=masked.length, only=columns)
+        for columns in range(unit, max(min(vectors, 8), unit) + 1, unit)
+    ]
+    return min(candidates, key=lambda cost: cost.cycles)
+
+
+def _run_reduction(problem: _Problem, extents: Sequence[int], reduction: Sequence[int]) -> tuple[int, ...]:
+    """Taps outside, so that the longest dim is walked without a break."""
+    longest = max(reduction, key=lambda dim: extents[dim], default=-1)
+    return (*(dim for dim in sorted(reduction) if dim != longest), longest) if reduction else ()
+
+
+def _unrolled_runs(problem: _Problem, extents: Sequence[int], best: TileCost, unroll: Sequence[int]) -> tuple[int, ...]:
+    """What is written out for a register tile of runs: their pixels share fewer loads, so taps side by side would only fill registers.
+
+    Without a long loop inside (depthwise windows) loops over taps would be all overhead.
+    """
+    is_short = math.prod(extents[problem.parallel :]) <= MOST_UNROLLED**2
+    return tuple(unroll) if is_short or not problem.target.vector_bits else ()
+
+
+def _dense_from(
+    problem: _Problem, extents: Sequence[int], tile: Sequence[int], vector_dim: int, lane_count: int, row_dim: int, best: TileCost
+) -> int:
+    """The number of runs that take as long as everything."""
+    masked, chosen, target = problem.domain.masked, problem.domain.chosen, problem.target
+    assert masked is not None
+    reduction = math.prod(extents[problem.parallel :])
+    pixels = math.prod(extents[dim] for dim in chosen)
+    extent = extents[row_dim] if row_dim >= 0 else 1
+    rows = tile[row_dim] if row_dim >= 0 else 1
+    columns = math.ceil(math.prod(tile) / rows / lane_count)
+    window = _row_window(problem, extents, row_dim, vector_dim)
+    whole = pixels / extent * tile_cycles(extent, best.columns, rows, columns, reduction, target, window)
+    group = tile_cycles(best.rows, best.columns, best.rows, best.columns, reduction, target)
+    return max(1, min(math.ceil(whole / group * best.rows), int(pixels * MOST_BY_RUNS)) // masked.length)
 
 
 def _turned_block(problem: _Problem, extents: Sequence[int]) -> tuple[int, int, int, tuple[int, ...]] | None:
@@ -108,9 +207,7 @@ def _units(problem: _Problem, extents: Sequence[int], tile: Sequence[int]) -> tu
     return tuple(units.get(dim, 0) for dim in range(problem.parallel))
 
 
-def _masked_tile(
-    problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count: int, unit: Sequence[int]
-) -> tuple[int, ...]:
+def _masked_tile(problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count: int, unit: Sequence[int]) -> tuple[int, ...]:
     """A register tile inside a tile of the mask: its last dim, and a second row where that is short."""
     inner = [dim for dim, size in enumerate(unit) if size]
     tile = [1] * problem.parallel
@@ -139,9 +236,9 @@ def _problem(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs: Seque
         offset = access.offset(inputs[number].strides).simplify(domain_.ranges)
         accesses.append((access, offset, packable(kernel, access)))
     stores = []
-    for (_, map_), type_ in zip(domain_.outputs, outputs, strict=True):
+    for output, type_ in zip(domain_.outputs, outputs, strict=True):
         offset = Affine()
-        for subscript, stride in zip(map_.results, type_.strides, strict=True):
+        for subscript, stride in zip(output.map.results, type_.strides, strict=True):
             offset = offset + subscript * stride
         stores.append(offset.simplify(domain_.ranges))
     return _Problem(kernel, domain_, reads_, tuple(accesses), tuple(stores), target)
@@ -263,7 +360,9 @@ def _row_dim(problem: _Problem, extents: Sequence[int], vector_dim: int) -> int:
     return min(pool, key=lambda dim: (extents[dim] < 4, strides[dim]), default=-1)
 
 
-def _tile(problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count: int, row_dim: int) -> tuple[int, ...]:
+def _tile(
+    problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count: int, row_dim: int, columns: int = 0
+) -> tuple[int, ...]:
     tile = [1] * problem.parallel
     reduction = math.prod(extents[problem.parallel :])
     if vector_dim >= problem.parallel or problem.domain.root is None:
@@ -272,15 +371,20 @@ def _tile(problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count
     rows = extents[row_dim] if row_dim >= 0 else 1
     shared = any(access.of_root and vector_dim not in offset.dims() for access, offset, _ in problem.accesses)
     column_bytes = reduction * lane_count * 4
-    taps = range(problem.parallel, len(extents))
-    windows = (_window(problem, row_dim, tap, extents[tap], vector_dim) for tap in taps if 1 < extents[tap] <= MOST_UNROLLED)
-    window = next((found for found in windows if found), Window())
-    best = best_tile(rows, vectors if shared else min(vectors, 2), reduction, column_bytes, problem.target, window)
+    window = _row_window(problem, extents, row_dim, vector_dim)
+    best = best_tile(rows, vectors if shared else min(vectors, 2), reduction, column_bytes, problem.target, window, only=columns)
     if vector_dim >= 0:
         tile[vector_dim] = min(best.columns * lane_count, extents[vector_dim])
     if row_dim >= 0:
         tile[row_dim] = best.rows
     return tuple(tile)
+
+
+def _row_window(problem: _Problem, extents: Sequence[int], row_dim: int, vector_dim: int) -> Window:
+    """The window along the rows of a register tile, if there is one."""
+    taps = range(problem.parallel, len(extents))
+    windows = (_window(problem, row_dim, tap, extents[tap], vector_dim) for tap in taps if 1 < extents[tap] <= MOST_UNROLLED)
+    return next((found for found in windows if found), Window())
 
 
 def _simple_tile(problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count: int, tile: list[int]) -> tuple[int, ...]:
@@ -345,6 +449,20 @@ def _unrolled(
             terms *= extents[dim]
             unroll.append(dim)
     return tuple(sorted(unroll))
+
+
+def _crowded_first(
+    problem: _Problem,
+    extents: Sequence[int],
+    tile: Sequence[int],
+    vector_dim: int,
+    lane_count: int,
+    reduction: Sequence[int],
+    unroll: Sequence[int],
+) -> tuple[int, ...]:
+    """Reduction dims: taps that do not fit in registers side by side outermost, what is written out innermost."""
+    crowded = [dim for dim in reduction if not _taps_fit(problem, tile, vector_dim, lane_count, dim, extents[dim])]
+    return (*crowded, *(dim for dim in reduction if dim not in unroll and dim not in crowded), *unroll)
 
 
 def _taps_fit(problem: _Problem, tile: Sequence[int], vector_dim: int, lane_count: int, tap: int, extent: int) -> bool:

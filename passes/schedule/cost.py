@@ -22,6 +22,10 @@ L2_BYTES_PER_CYCLE = 128
 """What weights cost beyond L1: four times better than what L2 delivers, since most of it hides behind arithmetic."""
 
 
+MOST_RUNS = 6
+"""Runs of a register tile: each takes a register for its address, beside those for the weights, the counters and the stack."""
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """How rows of a tile and taps of a window read the same elements: at row * stride + tap * dilation, for `taps` taps.
@@ -79,19 +83,22 @@ def accumulator_budget(target: Target) -> int:
     return target.float_registers if target.has_fpu else 6
 
 
-def best_tile(rows_extent: int, vectors: int, reduction: int, column_bytes: int, target: Target, window: Window = Window()) -> TileCost:
+def best_tile(
+    rows_extent: int, vectors: int, reduction: int, column_bytes: int, target: Target, window: Window = Window(), run: int = 0, only: int = 0
+) -> TileCost:
     """The tile of `rows` pixels by `columns` vectors that takes the fewest cycles over an extent of both.
 
     reduction: steps per tile; column_bytes: what one column of weights takes in cache over the whole reduction; window: what
-    neighbouring rows share.
+    neighbouring rows share; run: where rows come in scattered runs of so many, which each need an address; only: so many columns.
     """
     registers = accumulator_budget(target)
+    step, most = run or 1, min(run * MOST_RUNS, registers) if run else min(rows_extent, registers)
     best: TileCost | None = None
-    for columns in range(1, min(vectors, 8) + 1):
-        for rows in range(1, min(rows_extent, registers) + 1):
-            if rows * columns + columns + 1 > registers and (rows, columns) != (1, 1):
+    for columns in [only] if only else range(1, min(vectors, 8) + 1):
+        for rows in range(step, max(most, step) + 1, step):
+            if rows * columns + columns + 1 > registers and rows > step:
                 break
-            cycles = _total(rows_extent, vectors, rows, columns, reduction, target, window)
+            cycles = tile_cycles(rows_extent, vectors, rows, columns, reduction, target, window)
             if window.is_wide and columns == 1 < vectors:
                 cycles *= LONE_LINES
             if column_bytes * columns > target.caches.l1_bytes // 2 > 0:
@@ -104,7 +111,10 @@ def best_tile(rows_extent: int, vectors: int, reduction: int, column_bytes: int,
     return best
 
 
-def _total(rows_extent: int, vectors: int, rows: int, columns: int, reduction: int, target: Target, window: Window) -> float:
+def tile_cycles(
+    rows_extent: int, vectors: int, rows: int, columns: int, reduction: int, target: Target, window: Window = Window()
+) -> float:
+    """Cycles of a kernel of `rows_extent` pixels by `vectors` columns in tiles of `rows` by `columns`, with `reduction` steps each."""
     total = 0.0
     for tile_rows, row_tiles in _tiles(rows_extent, rows):
         for tile_columns, column_tiles in _tiles(vectors, columns):

@@ -9,12 +9,13 @@ from ...dialects import tensor
 from ...dialects.func import Function, Module
 from ...dialects.ir.affine import Affine, AffineMap
 from ...dialects.ir.builder import Builder
-from ...dialects.ir.operation import Argument, Block, Operation, Region, Value
+from ...dialects.ir.operation import Argument, Operation, Value
 from ...dialects.ir.types import TensorType
 from ...dialects.tensor.view import tensor_type
 from ...errors import CompileError
 from ..analysis.domain import Domain, Reads, access_strides, domain, reads
 from ..manager import Pass, Report
+from ..tensor_to_loop.copies import copy_kernel
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class AssignLayouts(Pass, name="assign-layouts", runs_on=("tensor",)):
     After:  %y = tensor.kernel(%x, %w) : tensor<1x64x56x56xf32, #ir.order<[0, 2, 3, 1]>>
 
     A convolution or matmul with constant weights puts the dim that only the weights have (the output channels) innermost. A window with
-    padding puts the largest dim that no window covers innermost. Everything else follows its largest input.
+    padding puts the largest dim that no window covers innermost. Everything else follows its largest input. An order that is there stays.
     Views follow their source where the elements need not move.
     """
 
@@ -51,6 +52,8 @@ def _lay_out(kernel: tensor.Kernel, report: Report) -> None:
     for op in kernel.body:
         if isinstance(op, tensor.Compute):
             _retype_captured(op)
+    if any(tensor_type(value).order for value in kernel.outputs):
+        return
     try:
         domain_ = domain(kernel)
     except CompileError as refusal:
@@ -63,8 +66,9 @@ def _lay_out(kernel: tensor.Kernel, report: Report) -> None:
         domain_ = domain(kernel)
         reads_ = reads(domain_)
     ranking = _ranking(kernel, domain_, reads_)
-    for (value, map_), result in zip(domain_.outputs, kernel.outputs, strict=True):
-        order = _order_of(map_, ranking, tensor_type(value))
+    for output, value, result in zip(domain_.outputs, kernel.body.terminator.operands, kernel.outputs, strict=True):
+        order = _order_of(output.map, ranking, tensor_type(output.value))
+        output.value.type = tensor_type(output.value).with_order(order)
         value.type = tensor_type(value).with_order(order)
         result.type = value.type
         if order != tuple(range(len(order))):
@@ -114,18 +118,7 @@ def _turned(kernel: tensor.Kernel, value: Value, axis: int) -> Value:
     for user in value.users:
         if isinstance(user, tensor.Kernel) and len(user.inputs) == 1 and user.outputs[0].type == wanted and _is_copy(user):
             return user.outputs[0]
-    body = Block([type_])
-    build = Builder.at_end(body, kernel.location)
-    scalar = Block([type_.element])
-    Builder.at_end(scalar, kernel.location).add(tensor.Yield([scalar.arguments[0]]))
-    maps = (AffineMap.identity(type_.rank),)
-    made = build.add(
-        tensor.Compute([body.arguments[0]], [], extents=type_.extents, parallel=type_.rank, maps=maps, contents=Region(scalar))
-    ).output
-    made.type = wanted
-    build.add(tensor.Yield([made]))
-    copy = Builder(before=_first_user(kernel, value), location=kernel.location).add(tensor.Kernel([value], contents=Region(body)))
-    return copy.outputs[0]
+    return copy_kernel(Builder(before=_first_user(kernel, value), location=kernel.location), value, order)
 
 
 def _first_user(kernel: tensor.Kernel, value: Value) -> Operation:

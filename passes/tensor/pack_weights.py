@@ -96,7 +96,7 @@ def _fits(tile: int, schedule: Schedule) -> bool:
 
 def _axis_order(access: Access, schedule: Schedule, parallel: int, axis: int | None) -> list[int]:
     """The other axes, outermost first: those of parallel dims, then those of the reduction as its loops run."""
-    sequence = [*range(parallel), *(dim for dim in schedule.reduction)]
+    sequence = [*range(parallel), *(dim for dim in (schedule.run_reduction or schedule.reduction))]
 
     def place(i: int) -> tuple[int, int]:
         dims = access.subscripts[i].dims()

@@ -151,6 +151,13 @@ class Emitter:
         wide = [self.widen(v, count) for v in (condition, value, background)]
         return self.remember((lanes.Select, *wide), lambda: self.add(lanes.Select(*wide)).output)
 
+    @contextmanager
+    def known(self, op: tensor.Masked, is_active: bool) -> Iterator[None]:
+        """Emit for elements of which this is known."""
+        self.masked[op] = is_active
+        yield
+        del self.masked[op]
+
     def is_active(self, op: tensor.Masked, at: Sequence[Affine]) -> Value:
         """Whether the tile of an element is active."""
         state = self.value(op.active, op.maps[1].compose(at))
@@ -271,6 +278,15 @@ class Emitter:
         with self.scope(otherwise):
             self.add(loop.Yield([self.widen(self.constant(op.padding), lanes_of(read.type))]))
         return self.add(loop.If(condition, then=Region(then), otherwise=Region(otherwise))).outputs[0]
+
+    def only_if(self, condition: Value, make: Callable[[], None], otherwise: Callable[[], None] = lambda: None) -> None:
+        """Emit a condition around what `make` emits, and around what `otherwise` does."""
+        blocks = Block(), Block()
+        for block, inside in zip(blocks, (make, otherwise), strict=True):
+            with self.scope(block):
+                inside()
+                self.add(loop.Yield([]))
+        self.add(loop.If(condition, then=Region(blocks[0]), otherwise=Region(blocks[1])))
 
     def compare(self, which: str, a: Value, b: int) -> Value:
         key = (lanes.CmpI, which, a, b)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...dialects.func import Function, Module
-from ...dialects.ir.affine import AffineMap
 from ...dialects.ir.builder import Builder
-from ...dialects.ir.location import Location
-from ...dialects.ir.operation import Block, Operation, Region, Result, Value
-from ...dialects.tensor import Compute, Kernel, View, Yield
+from ...dialects.ir.operation import Block, Operation, Region, Value
+from ...dialects.tensor import Kernel, View, Yield
 from ...dialects.tensor.view import tensor_type
 from ..manager import Pass, Report
 from .bufferize import Refusal, bufferize
+from .copies import copy_kernel
 
 
 @dataclass(frozen=True)
@@ -60,12 +59,12 @@ def _settle(refusal: Refusal) -> None:
     value = op.operands[number]
     wanted = tensor_type(op.results[0]).order if op.results else ()
     location = value.owner.location if isinstance(value.owner, Operation) else op.location
-    op.set_operand(number, _copy(Builder(before=op, location=location), value, wanted))
+    op.set_operand(number, copy_kernel(Builder(before=op, location=location), value, wanted))
 
 
 def _wrap(op: Operation) -> None:
     if isinstance(op, View):
-        _replace(op, _copy(Builder(before=op), op.output, tensor_type(op.output).order))
+        _replace(op, copy_kernel(Builder(before=op), op.output, tensor_type(op.output).order))
         return
     body = Block([value.type for value in op.operands])
     build = Builder(before=op)
@@ -82,25 +81,3 @@ def _wrap(op: Operation) -> None:
 def _replace(op: View, value: Value) -> None:
     op.output.replace_by(value)
     op.erase()
-
-
-def _copy(build: Builder, value: Value, order: tuple[int, ...]) -> Result:
-    """A kernel with the elements of `value` in another place; it reads through the view that made `value`, if one did."""
-    view = value.owner if isinstance(value.owner, View) else None
-    source = value if view is None else view.source
-    body = Block([source.type])
-    inside = Builder.at_end(body, build.location)
-    element: Value = body.arguments[0]
-    if view is not None:
-        element = inside.add(view.clone({source: element})).results[0]
-    copied = inside.add(_identity(element, build.location))
-    copied.output.type = tensor_type(value).with_order(order or range(tensor_type(value).rank))
-    inside.add(Yield([copied.output]))
-    return build.add(Kernel([source], contents=Region(body))).results[0]
-
-
-def _identity(value: Value, location: Location) -> Compute:
-    type_ = tensor_type(value)
-    body = Block([type_.element])
-    Builder.at_end(body, location).add(Yield([body.arguments[0]]))
-    return Compute([value], [], extents=type_.extents, parallel=type_.rank, maps=(AffineMap.identity(type_.rank),), contents=Region(body))

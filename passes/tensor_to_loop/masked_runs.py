@@ -1,0 +1,216 @@
+"""Masked kernels that walk a list of runs: register tiles of scattered pixels.
+
+    for every block of channels (shared among threads, in several parts where blocks are few)
+        the padding around the result, the background where no pixel is active, if anybody reads it
+        if so many pixels are active that this is faster: all register tiles of the block
+        else: for every few runs of the list: one register tile of them; the last ones one by one
+
+Every thread meets the same runs, or an equal share of them, so that the work is balanced however the mask looks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from ...dialects import arith, lanes, loop, tensor
+from ...dialects.ir.affine import Affine
+from ...dialects.ir.operation import Argument, Block, Region, Value
+from ...dialects.ir.types import index
+from ...dialects.tensor.view import tensor_type
+from .borders import Slab, store_borders
+from .loop_nest import KernelLowering, Segment
+from .register_tile import Tile
+
+__all__ = ["RunsLowering"]
+
+
+class RunsLowering(KernelLowering):
+    """Lowers a kernel whose output is chosen by runs."""
+
+    share: Affine = Affine()
+
+    @property
+    def choice(self) -> tensor.Masked:
+        """The choice that the kernel ends in."""
+        masked = self.domain.masked
+        assert masked is not None
+        return masked
+
+    def step(self, dim: int) -> int:
+        return min(self.schedule.block, self.extents[dim]) if dim == self.schedule.vector else super().step(dim)
+
+    def lower(self) -> None:
+        blocks = self.schedule.order[: len(self.schedule.order) - len(self.domain.chosen)]
+        whole = Tile((Affine(),) * self.parallel, (1,) * self.parallel, ())
+        if self.schedule.parallel < 0:
+            store_borders(self.domain, self.results, self.emit, self.schedule.lanes)
+            self.block(blocks, whole)
+            return
+        body = Block([index])
+        dim, *others = blocks
+        segments, shares = self.segments(dim), self.schedule.shares
+        count = sum(segment.count for segment in segments)
+        with self.emit.scope(body):
+            number: Value = body.arguments[0]
+            if shares > 1:
+                parts = self.emit.index(shares)
+                self.share = self.emit.symbol(self.emit.add(arith.RemSI(number, parts)).output, 0, shares - 1)
+                number = self.emit.add(arith.DivSI(number, parts)).output
+            self.choose_segment(
+                number, segments, self.step(dim), lambda at, s: self.shared_block(dim, others, self.part(whole, dim, at, s.size))
+            )
+            self.emit.add(loop.Yield([]))
+        self.emit.add(loop.Parallel(self.emit.index(0), self.emit.index(count * shares), contents=Region(body)))
+
+    def shared_block(self, dim: int, others: list[int], whole: Tile) -> None:
+        """One block, or this share of it; the first share stores the padding."""
+        slab = Slab(dim, whole.base[dim], whole.size[dim], self.extents[dim])
+        store = partial(store_borders, self.domain, self.results, self.emit, self.schedule.lanes, slab)
+        if self.schedule.shares == 1:
+            store()
+        elif any(output.border is not None for output in self.domain.outputs):
+            self.emit.only_if(self.emit.compare("eq", self.emit.affine(self.share), 0), store)
+        self.block(others, whole)
+
+    def block(self, dims: tuple[int, ...] | list[int], whole: Tile) -> None:
+        """One block of channels: what is left of the loops around the pixels, then these."""
+        if dims:
+            dim, *others = dims
+            for segment in self.segments(dim):
+                self.each_tile(segment, self.step(dim), lambda at, s: self.block(others, self.part(whole, dim, at, s.size)))
+            return
+        count = self.number(Affine())
+        if not self.schedule.dense_from:
+            self.listed(whole, count)
+            return
+        then, otherwise = Block(), Block()
+        with self.emit.scope(then):
+            self.everything(list(self.domain.chosen), whole)
+            self.emit.add(loop.Yield([]))
+        with self.emit.scope(otherwise):
+            self.listed(whole, count)
+            self.emit.add(loop.Yield([]))
+        condition = self.emit.compare("sge", count, self.schedule.dense_from)
+        self.emit.add(loop.If(condition, then=Region(then), otherwise=Region(otherwise)))
+
+    def number(self, at: Affine) -> Value:
+        """An element of the list as an index."""
+        runs = self.choice.runs
+        assert isinstance(runs, Argument)
+        return self.emit.add(lanes.IndexCast(self.emit.load(runs, [at]), to=index)).output
+
+    # Everything.
+
+    def everything(self, dims: list[int], whole: Tile) -> None:
+        """All register tiles of a block, or of this share of it; the choice is a selection, element by element."""
+        if not dims:
+            inner = [self.schedule.vector] if self.schedule.vector >= 0 else []
+            self.parts(whole, inner, lambda part: self.tiles.tile([part]))
+            return
+        dim, *others = dims
+        inside = partial(self.everything_at, others, whole, dim)
+        if dim == self.domain.chosen[0]:
+            self.shared_tiles(dim, inside)
+            return
+        for segment in self.segments(dim):
+            self.each_tile(segment, self.step(dim), inside)
+
+    def everything_at(self, others: list[int], whole: Tile, dim: int, at: Affine, segment: Segment) -> None:
+        self.everything(others, self.part(whole, dim, at, segment.size))
+
+    def shared_tiles(self, dim: int, make: Callable[[Affine, Segment], None]) -> None:
+        """Loops over this share of the tiles of a dim."""
+        shares, step = self.schedule.shares, self.step(dim)
+        for segment in self.segments(dim):
+            if shares == 1:
+                self.each_tile(segment, step, make)
+                continue
+            first, end = (self.emit.affine((self.share + i) * segment.count // shares + segment.start) for i in (0, 1))
+            with self.loop(first, end, segment.start, segment.start + segment.count - 1) as counter:
+                make(counter * step, segment)
+
+    # The list.
+
+    def listed(self, whole: Tile, count: Value) -> None:
+        """The runs of the list, or this share of them, several at a time; what is left one by one."""
+        if self.choice.background not in (None, self.shared):
+            self.shared_tiles(
+                self.domain.chosen[0], partial(self.background_at, list(self.domain.chosen[1:]), whole, self.domain.chosen[0])
+            )
+        together, most = self.schedule.runs, self.most_runs
+        groups = self.emit.affine((self.emit.symbol(count, 0, most) + (together - 1)) // together)
+        first, end = self.part_of(groups, -(-most // together))
+        dense = self.tiles.schedule
+        self.tiles.schedule = replace(dense, reduction=dense.run_reduction, unroll=dense.run_unroll)
+        with self.loop(first, end, 0, max(-(-most // together) - 1, 0)) as counter, self.emit.known(self.choice, True):
+            self.group(whole, counter * together, count)
+        self.tiles.schedule = dense
+
+    @property
+    def most_runs(self) -> int:
+        """How many runs there can be."""
+        runs = self.choice.runs
+        assert runs is not None
+        return tensor_type(runs).extents[0] - 1
+
+    def part_of(self, count: Value, most: int) -> tuple[Value, Value]:
+        """First and end of this share of `count` things."""
+        shares = self.schedule.shares
+        if shares == 1:
+            return self.emit.index(0), count
+        bounds = []
+        for number in (self.share, self.share + 1):
+            product = self.emit.add(arith.MulI(count, self.emit.affine(number))).output
+            bounds.append(self.emit.affine(self.emit.symbol(product, 0, most * shares) // shares))
+        return bounds[0], bounds[1]
+
+    def group(self, whole: Tile, first: Affine, count: Value) -> None:
+        """A register tile of runs; behind the end of the list the last one is computed again, and not stored."""
+        last = self.emit.add(arith.SubI(count, self.emit.index(1))).output
+        pieces, conditions = [], []
+        for i in range(self.schedule.runs):
+            number = self.emit.affine(first + i)
+            conditions.append(self.emit.add(lanes.CmpI.of("slt", number, count)).output if i else None)
+            if i:
+                number = self.emit.add(arith.MinSI(number, last)).output
+            pieces.append(self.run_piece(whole, self.emit.symbol(number, 0, self.most_runs - 1) + 1))  # behind their number
+        if any(set(guard.subscript.dims()) & set(self.domain.chosen) for guard in self.guards):
+            for i in range(self.choice.length):  # the bounds of a loop keep a window inside for one pixel at a time
+                self.tiles.tile([self.part(piece, self.domain.chosen[-1], Affine((), i), 1) for piece in pieces])
+        else:
+            self.tiles.tile(pieces, conditions)
+
+    def run_piece(self, whole: Tile, at: Affine) -> Tile:
+        """Where an element of the list says that a run is."""
+        *_, last = chosen = self.domain.chosen
+        pixels, length = math.prod(self.extents[dim] for dim in chosen), self.choice.length
+        number = self.number(at)
+        for dim in chosen:  # by arithmetic of its own: a map would be written out again at every use, inside the loops
+            pixels //= self.extents[dim]
+            if self.extents[dim] > 1:
+                subscript = number if pixels == 1 else self.emit.add(arith.DivSI(number, self.emit.index(pixels))).output
+                number = self.emit.add(arith.RemSI(number, self.emit.index(pixels))).output
+                place = self.emit.symbol(subscript, 0, self.extents[dim] - (length if dim == last else 1))
+                whole = self.part(whole, dim, place, length if dim == last else 1)
+        return whole
+
+    def background_at(self, others: list[int], whole: Tile, dim: int, at: Affine, segment: Segment) -> None:
+        """The background of what is not active, pixel by pixel."""
+        step = segment.size
+        with self.loop(self.emit.index(0), self.emit.index(step), 0, step - 1) as counter:
+            here = self.part(whole, dim, at + counter, 1)
+            if others:
+                for inner in self.segments(others[0]):
+                    self.each_tile(inner, self.step(others[0]), partial(self.background_at, others[1:], here, others[0]))
+                return
+            condition = self.emit.is_active(self.choice, self.domain.outputs[0].map.compose(here.base))
+            then, otherwise = Block(), Block()
+            with self.emit.scope(then):
+                self.emit.add(loop.Yield([]))
+            with self.emit.scope(otherwise), self.emit.known(self.choice, False):
+                self.tiles.background(here)
+                self.emit.add(loop.Yield([]))
+            self.emit.add(loop.If(condition, then=Region(then), otherwise=Region(otherwise)))

@@ -1,0 +1,311 @@
+"""One register tile: accumulators that are carried through the reduction, the epilogue on them, the stores.
+
+A tile may consist of several pieces, which need not be neighbours: then the runs of a mask are reduced together.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+from ...dialects import arith, loop
+from ...dialects.ir.affine import Affine, d
+from ...dialects.ir.attributes import Number
+from ...dialects.ir.operation import Block, Region, Value
+from ...dialects.ir.types import BufferType, FloatType, VectorType, element_of, index, lanes_of, vector
+from ..analysis.domain import Domain, Guard, combiner, neutral
+from ..schedule.space import Schedule
+from .emit import LANE, Emitter
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A register tile under emission: where it begins along each parallel dim, how far it reaches, which of its dims are at a border."""
+
+    base: tuple[Affine, ...]
+    size: tuple[int, ...]
+    border: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One vector (or scalar) of a register tile: its subscripts, and how many of its lanes are real (0: all)."""
+
+    at: tuple[Affine, ...]
+    valid: int
+
+
+@dataclass(slots=True)
+class TileEmitter:
+    """Emits register tiles of a kernel. `results`: where each output goes, flat and as it lies; `static`: taps that are written out where a
+    tile is at the border along a dim; `clamped`: guards that the bounds of a reduction loop meet."""
+
+    domain: Domain
+    schedule: Schedule
+    emit: Emitter
+    results: Sequence[tuple[Value, BufferType]]
+    guards: Sequence[Guard]
+    static: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    clamped: dict[int, list[Guard]] = field(default_factory=dict)
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        return self.schedule.extents
+
+    @property
+    def parallel(self) -> int:
+        return len(self.domain.parallel)
+
+    def points(self, tile: Tile) -> list[Point]:
+        """The vectors of a tile, those along the vector dim next to each other."""
+        schedule = self.schedule
+        dims = [dim for dim in range(self.parallel) if dim != schedule.vector]
+        grids = [range(tile.size[dim]) for dim in dims]
+        found = []
+        for offsets in itertools.product(*grids):
+            at = list(tile.base)
+            for dim, offset in zip(dims, offsets, strict=True):
+                at[dim] = at[dim] + offset
+            found += list(self.along_vector(at, tile))
+        return found
+
+    def along_vector(self, at: list[Affine], tile: Tile) -> Iterator[Point]:
+        vector_dim, count = self.schedule.vector, self.schedule.lanes
+        if vector_dim < 0 or vector_dim >= self.parallel:
+            yield Point(tuple(at), 0)
+            return
+        size = tile.size[vector_dim]
+        for start in range(0, size, count):
+            place = list(at)
+            place[vector_dim] = place[vector_dim] + start + (d(LANE) if count > 1 else Affine())
+            left = size - start
+            yield Point(tuple(place), left if left < count else 0)
+
+    def tile(self, pieces: Sequence[Tile], conditions: Sequence[Value | None] = ()) -> None:
+        """Compute the pieces of a tile together, and store those whose condition holds (None: always).
+
+        What clamps its loops or stands at a border is read off the first.
+        """
+        tile = pieces[0]
+        points = [self.points(piece) for piece in pieces]
+        together = [point for part in points for point in part]
+        self.along_lanes()
+        values = iter([None] * len(together) if self.domain.root is None else self.reduce(tile, together))
+        if self.is_turned(tile):
+            self.finish_block(tile, together)
+            return
+        for part, condition in zip(points, conditions or [None] * len(pieces), strict=True):
+            finish = partial(self.finish, part, [next(values) for _ in part])
+            finish() if condition is None else self.emit.only_if(condition, finish)
+
+    def finish(self, points: Sequence[Point], values: Sequence[Value | None]) -> None:
+        for point, value in zip(points, values, strict=True):
+            self.finish_point(point, value)
+
+    def background(self, tile: Tile) -> None:
+        """Store what needs no reduction, because the tile is not active."""
+        self.along_lanes()
+        for point in self.points(tile):
+            self.finish_point(point, None)
+
+    def along_lanes(self) -> None:
+        if self.schedule.vector < self.parallel:
+            self.emit.lanes = self.schedule.lanes
+
+    def is_turned(self, tile: Tile) -> bool:
+        """Whether this is a whole square block, to be turned in registers; what is left at the edges is stored lane by lane."""
+        schedule = self.schedule
+        return schedule.across >= 0 and tile.size[schedule.across] == tile.size[schedule.vector] == schedule.lanes
+
+    def finish_block(self, tile: Tile, points: Sequence[Point]) -> None:
+        """A block of vectors, read along one dim and stored along the other."""
+        emit, schedule = self.emit, self.schedule
+        for output, (flat, type_) in zip(self.domain.outputs, self.results, strict=True):
+            rows = [emit.widen(emit.value(output.value, output.map.compose(point.at)), schedule.lanes) for point in points]
+            for number, column in enumerate(self.transposed(rows)):
+                at = list(tile.base)
+                at[schedule.vector] = at[schedule.vector] + number
+                at[schedule.across] = at[schedule.across] + d(LANE)
+                emit.store(column, flat, type_, output.place(at))
+
+    def transposed(self, rows: list[Value]) -> list[Value]:
+        """The columns of a square block: blocks of half the size change places, then of a quarter, and so on."""
+        block = len(rows) // 2
+        while block:
+            turned = list(rows)
+            for i in range(len(rows)):
+                if not i & block:
+                    a, b = rows[i], rows[i + block]
+                    turned[i] = self.emit.add(loop.Interleave(a, b, size=block, low=True)).output
+                    turned[i + block] = self.emit.add(loop.Interleave(a, b, size=block, low=False)).output
+            rows, block = turned, block // 2
+        return rows
+
+    def finish_point(self, point: Point, value: Value | None) -> None:
+        """The epilogue and the stores of one vector."""
+        emit = self.emit
+        emit.valid = point.valid
+        emit.root_values = {} if value is None else {tuple(s.simplify(emit.all_ranges()) for s in point.at): value}
+        for output, (flat, type_) in zip(self.domain.outputs, self.results, strict=True):
+            emit.store(emit.value(output.value, output.map.compose(point.at)), flat, type_, output.place(point.at))
+        emit.root_values = {}
+        emit.valid = 0
+
+    # The reduction.
+
+    def reduce(self, tile: Tile, points: Sequence[Point]) -> list[Value]:
+        """Accumulators of a tile after the whole reduction."""
+        root, schedule = self.domain.root, self.schedule
+        assert root is not None
+        assert root.init is not None
+        if schedule.vector >= self.parallel:
+            return self.reduce_lanes(tile, points)
+        init = self.emit.constant(Number(root.init.value, vector(self.emit.lanes, root.init.type)))  # type: ignore[arg-type]
+        return self.reduction_loops(tile, points, [init] * len(points), self.extents[self.parallel :])
+
+    def reduction_loops(self, tile: Tile, points: Sequence[Point], carried: Sequence[Value], extents: Sequence[int]) -> list[Value]:
+        """Loops over the reduction dims (of these extents), then the body; dims at the border of this tile are written out."""
+        unroll = [*self.schedule.unroll]
+        for dim in tile.border:
+            unroll += [tap for tap in self.static[dim] if tap not in unroll]
+        dims = [dim for dim in self.schedule.reduction if extents[dim - self.parallel] != 1]
+        taps: list[Affine] = [Affine()] * len(extents)
+        return self.reduction_level(tile, points, list(carried), dims, unroll, taps, list(extents))
+
+    def reduction_level(
+        self,
+        tile: Tile,
+        points: Sequence[Point],
+        carried: list[Value],
+        dims: Sequence[int],
+        unroll: Sequence[int],
+        taps: list[Affine],
+        extents: list[int],
+    ) -> list[Value]:
+        """The reduction over `dims`, outermost first. A dim that is written out around a loop gives one loop after the other."""
+        if all(dim in unroll for dim in dims):
+            return self.written_out(points, carried, dims, taps, extents)
+        dim, *inner = dims
+        if dim in unroll:
+            for value in range(extents[dim - self.parallel]):
+                here = list(taps)
+                here[dim - self.parallel] = Affine((), value)
+                carried = self.reduction_level(tile, points, carried, inner, unroll, here, extents)
+            return carried
+        lower, upper = self.bounds(dim, tile, extents[dim - self.parallel])
+        body = Block([index, *(v.type for v in carried)])
+        with self.emit.scope(body), self.known_inside(dim):
+            here = list(taps)
+            here[dim - self.parallel] = self.emit.symbol(body.arguments[0], 0, extents[dim - self.parallel] - 1)
+            following = self.reduction_level(tile, points, list(body.arguments[1:]), inner, unroll, here, extents)
+            self.emit.add(loop.Yield(following))
+        return self.emit.add(loop.For(lower, upper, carried, contents=Region(body))).outputs
+
+    def written_out(
+        self, points: Sequence[Point], carried: list[Value], unroll: Sequence[int], taps: list[Affine], extents: Sequence[int]
+    ) -> list[Value]:
+        """The body for every combination of the unrolled reduction dims."""
+        for combination in itertools.product(*(range(extents[dim - self.parallel]) for dim in unroll)):
+            place = list(taps)
+            for dim, value in zip(unroll, combination, strict=True):
+                place[dim - self.parallel] = Affine((), value)
+            carried = [self.term(point, place, value) for point, value in zip(points, carried, strict=True)]
+        return carried
+
+    def term(self, point: Point, taps: Sequence[Affine], accumulator: Value) -> Value:
+        """The accumulator after one point of the reduction; unchanged where a skippable input lies outside."""
+        emit, root = self.emit, self.domain.root
+        assert root is not None
+        at = [*point.at, *taps]
+        for guard in self.guards:
+            if guard.skippable:
+                low, high = guard.subscript.substitute(at).range(emit.all_ranges())
+                if high < 0 or low >= guard.extent:
+                    return accumulator
+        emit.valid = point.valid
+        value = emit.body_value(root, [*emit.inputs(root, at), accumulator], at)
+        emit.valid = 0
+        return emit.widen(value, lanes_of(accumulator.type))
+
+    def bounds(self, dim: int, tile: Tile, extent: int) -> tuple[Value, Value]:
+        """From where to where a reduction loop runs so that its clamped subscripts stay inside."""
+        emit = self.emit
+        lower, upper = emit.index(0), emit.index(extent)
+        for guard in self.clamped.get(dim, []):
+            factor = guard.subscript.coefficient(dim)
+            rest = (guard.subscript - d(dim) * factor).substitute(tile.base)
+            first = ((rest * -1 + (factor - 1)) // factor).simplify(emit.all_ranges())
+            stop = ((rest * -1 + (guard.extent - 1)) // factor + 1).simplify(emit.all_ranges())
+            if first.range(emit.all_ranges())[1] > 0:
+                lower = emit.add(arith.MaxSI(lower, emit.affine(first))).output
+            if stop.range(emit.all_ranges())[0] < extent:
+                upper = emit.add(arith.MinSI(upper, emit.affine(stop))).output
+        return lower, upper
+
+    @contextmanager
+    def known_inside(self, dim: int) -> Iterator[None]:
+        """Inside a clamped loop its guarded subscripts need no condition."""
+        keys = [(guard.view, guard.axis) for guard in self.clamped.get(dim, [])]
+        self.emit.inside.update(dict.fromkeys(keys))
+        yield
+        for key in keys:
+            del self.emit.inside[key]
+
+    def reduce_lanes(self, tile: Tile, points: Sequence[Point]) -> list[Value]:
+        """A reduction along the vector dim: lanes collect parts, which are combined at the end; what is left over goes one by one."""
+        root, schedule, emit = self.domain.root, self.schedule, self.emit
+        assert root is not None
+        assert root.init is not None
+        kind = combiner(root)
+        assert kind is not None, "lanes of a reduction without a combiner"
+        position = schedule.vector - self.parallel
+        extent, count = self.extents[schedule.vector], schedule.lanes
+        whole, rest = divmod(extent, count)
+        element = root.init.type
+        first = emit.constant(Number(neutral(kind, element), VectorType(count, element)))  # type: ignore[arg-type]
+        emit.lanes = count
+        values = self.lane_loop(tile, points, [first] * len(points), position, whole)
+        emit.lanes = 1
+        scalars = [emit.add(loop.Reduce(value, kind=kind)).output for value in values]  # type: ignore[arg-type]
+        start = emit.constant(root.init)
+        scalars = [self.combine(kind, start, value) for value in scalars]
+        if rest:
+            extents = list(self.extents[self.parallel :])
+            for left in range(rest):
+                extents[position] = 1
+                scalars = self.lane_level(tile, points, scalars, position, Affine((), whole * count + left), extents)
+        return scalars
+
+    def lane_loop(self, tile: Tile, points: Sequence[Point], carried: list[Value], position: int, whole: int) -> list[Value]:
+        """All other reduction loops around one over whole vectors."""
+        emit, count = self.emit, self.schedule.lanes
+        body = Block([index, *(v.type for v in carried)])
+        extents = list(self.extents[self.parallel :])
+        extents[position] = 1
+        with emit.scope(body):
+            lane = emit.symbol(body.arguments[0], 0, max(whole - 1, 0)) * count + d(LANE)
+            emit.add(loop.Yield(self.lane_level(tile, points, list(body.arguments[1:]), position, lane, extents)))
+        return emit.add(loop.For(emit.index(0), emit.index(whole), carried, contents=Region(body))).outputs
+
+    def lane_level(
+        self, tile: Tile, points: Sequence[Point], carried: list[Value], position: int, lane: Affine, extents: list[int]
+    ) -> list[Value]:
+        unroll = [dim for dim in self.schedule.unroll if dim != self.schedule.vector]
+        dims = [dim for dim in self.schedule.reduction if dim != self.schedule.vector and self.extents[dim] != 1]
+        taps: list[Affine] = [Affine()] * len(extents)
+        taps[position] = lane
+        return self.reduction_level(tile, points, carried, dims, unroll, taps, extents)
+
+    def combine(self, kind: str, a: Value, b: Value) -> Value:
+        """Two partial results of a reduction as one."""
+        is_float = isinstance(element_of(a.type), FloatType)
+        classes = {
+            "add": (arith.AddI, arith.AddF),
+            "mul": (arith.MulI, arith.MulF),
+            "max": (arith.MaxSI, arith.MaximumF),
+            "min": (arith.MinSI, arith.MinimumF),
+        }
+        return self.emit.add(classes[kind][is_float](a, b)).output
