@@ -141,7 +141,7 @@ def _wide(array: Array) -> Array:
 def _work(dense: Model, model: Model) -> tuple[float, int, float]:
     """Multiply-accumulates that are left on the inputs' average, regions that are masked, and the share of their tiles that is skipped."""
     by_node = {node: layer.macs for layer in dense.manifest.layers for node, _ in layer.nodes if layer.macs}
-    masked = [region for region in model.manifest.regions if region.decision == "masked"]
+    masked = [region for region in model.manifest.regions if region.decision != "dense"]
     saved = sum((1 - region.density) * by_node.get(layer.node, 0) for region in masked for layer in region.layers)
     skipped = sum(1 - region.density for region in masked) / len(masked) if masked else 0.0
     return sum(layer.macs for layer in dense.manifest.layers) - saved, len(masked), skipped

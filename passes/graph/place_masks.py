@@ -47,7 +47,7 @@ class Decision:
 
     @property
     def name(self) -> str:
-        return ("switch" if self.switches else "masked") if self.masked else "dense"
+        return ("masked-switch" if self.switches else "masked") if self.masked else "dense"
 
 
 def densities_text(densities: Mapping[str, float]) -> str:

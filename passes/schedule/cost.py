@@ -96,7 +96,7 @@ def best_tile(
     best: TileCost | None = None
     for columns in [only] if only else range(1, min(vectors, 8) + 1):
         for rows in range(step, max(most, step) + 1, step):
-            if rows * columns + columns + 1 > registers and rows > step:
+            if rows * columns + columns + 1 > registers and (rows, columns) != (step, only or 1):
                 break
             cycles = tile_cycles(rows_extent, vectors, rows, columns, reduction, target, window)
             if window.is_wide and columns == 1 < vectors:

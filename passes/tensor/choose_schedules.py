@@ -25,7 +25,7 @@ class ChooseSchedules(Pass, name="choose-schedules", runs_on=("tensor",)):
     Before: tensor.kernel(...) <{schedule = ""}>
     After:  tensor.kernel(...) <{schedule = "extents=1x64x56x56x64x3x3 order=... tile=1x32x1x14 vector=1 lanes=16 ..."}>
 
-    Leaves alone: kernels that have one, because their constants may already lie as it asks.
+    Leaves alone: kernels that have one, because their constants may already lie as it asks; lists of runs, which are one scan.
     """
 
     target: str = option("host", "the machine to schedule for")
@@ -35,7 +35,7 @@ class ChooseSchedules(Pass, name="choose-schedules", runs_on=("tensor",)):
         for function in module.functions():
             places = bufferize(function).places
             for op in function.body:
-                if isinstance(op, tensor.Kernel) and not op.schedule:
+                if isinstance(op, tensor.Kernel) and not op.schedule and not isinstance(op.body.first, tensor.ListRuns):
                     self.choose(op, places, target, report)
 
     def choose(self, kernel: tensor.Kernel, places: Mapping[Value, Place], target: Target, report: Report) -> None:
