@@ -28,8 +28,8 @@ PARALLEL_WORK = 32_768
 TLB_REACH = 8 << 20
 """Bytes that 2048 entries of the second level reach. A walk over the pixels of one block of channels touches a page every few pixels."""
 
-SHARED_PARTS = 8
-"""Parts of a masked kernel, at least, so that threads get even shares."""
+MOST_THREADS = 4
+"""Blocks of channels that are enough to be shared."""
 
 MOST_BY_RUNS = 0.92
 """Share of the pixels from which on everything is computed at the latest: scattered pixels cost a little more than neighbours."""
@@ -117,8 +117,8 @@ def _choose_runs(problem: _Problem, extents: tuple[int, ...]) -> Schedule:
         reduction = (*(dim for dim in run_reduction if dim not in unroll), *unroll)
     order = [dim for dim in _order(problem, extents, tile, vector_dim, lane_count) if dim not in (*chosen, vector_dim)]
     order = [*([vector_dim] if vector_dim >= 0 else []), *order]
-    shared = order[0] if order and target.hosted and math.prod(extents) >= PARALLEL_WORK else -1
-    blocks = math.ceil(extents[shared] / (columns if shared == vector_dim else tile[shared]))
+    by_channels = vector_dim >= 0 and _weights_are_large(problem, extents, vector_dim) and extents[vector_dim] >= MOST_THREADS * columns
+    shared = (vector_dim if by_channels else chosen[0]) if target.hosted and math.prod(extents) >= PARALLEL_WORK else -1
     return Schedule(
         extents,
         (*order, *chosen),
@@ -133,7 +133,6 @@ def _choose_runs(problem: _Problem, extents: tuple[int, ...]) -> Schedule:
         run_reduction=run_reduction,
         run_unroll=run_unroll,
         dense_from=_dense_from(problem, extents, tile, vector_dim, lane_count, row_dim, best) if switches else 0,
-        shares=math.ceil(SHARED_PARTS / blocks) if shared >= 0 else 1,
     )
 
 
@@ -498,14 +497,17 @@ def _order(problem: _Problem, extents: Sequence[int], tile: Sequence[int], vecto
     dims.sort(key=lambda dim: (-strides[dim], dim))
     if problem.domain.root is None or not 0 <= vector_dim < problem.parallel:
         return tuple(dims)
-    reduction = math.prod(extents[problem.parallel :])
-    weights_bytes = extents[vector_dim] * reduction * 4
     shared = any(access.of_root and vector_dim not in offset.dims() for access, offset, _ in problem.accesses)
-    l2_bytes = problem.target.caches.l2_bytes
     strided = not shared and math.prod(extents[: problem.parallel]) * 4 <= TLB_REACH
-    if strided or (shared and l2_bytes and weights_bytes > l2_bytes // 2):
+    if strided or (shared and _weights_are_large(problem, extents, vector_dim)):
         return (vector_dim, *(dim for dim in dims if dim != vector_dim))
     return tuple(dims)
+
+
+def _weights_are_large(problem: _Problem, extents: Sequence[int], vector_dim: int) -> bool:
+    """Whether they fill more than half of L2."""
+    l2_bytes = problem.target.caches.l2_bytes
+    return 0 < l2_bytes // 2 < extents[vector_dim] * math.prod(extents[problem.parallel :]) * 4
 
 
 def _shared(problem: _Problem, extents: Sequence[int], tile: Sequence[int], order: Sequence[int]) -> int:

@@ -1,11 +1,12 @@
 """Masked kernels that walk a list of runs: register tiles of scattered pixels.
 
-    for every block of channels (shared among threads, in several parts where blocks are few)
-        the padding around the result, the background where no pixel is active, if anybody reads it
-        if so many pixels are active that this is faster: all register tiles of the block
-        else: for every few runs of the list: one register tile of them; the last ones one by one
+    for every share of the list, or every block of channels where weights are large (among threads)
+        for the blocks of channels
+            the padding around the result, the background where no pixel is active, if anybody reads it
+            if so many pixels are active that this is faster: all register tiles of the block
+            else: for every few runs of the list: one register tile of them
 
-Every thread meets the same runs, or an equal share of them, so that the work is balanced however the mask looks.
+Every thread meets the same runs, or as many of them, so that the work is balanced however the mask looks.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ from .register_tile import Tile
 __all__ = ["RunsLowering"]
 
 
+SHARES = 8
+"""Parts of the list that threads share, so that a few threads get even numbers of them."""
+
+
 class RunsLowering(KernelLowering):
     """Lowers a kernel whose output is chosen by runs."""
 
@@ -42,38 +47,36 @@ class RunsLowering(KernelLowering):
     def step(self, dim: int) -> int:
         return min(self.schedule.block, self.extents[dim]) if dim == self.schedule.vector else super().step(dim)
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether the threads share the list; otherwise they share the blocks of channels, and each walks all of it."""
+        return self.schedule.parallel == self.domain.chosen[0]
+
     def lower(self) -> None:
         blocks = self.schedule.order[: len(self.schedule.order) - len(self.domain.chosen)]
         whole = Tile((Affine(),) * self.parallel, (1,) * self.parallel, ())
+        store = partial(store_borders, self.domain, self.results, self.emit, self.schedule.lanes)
         if self.schedule.parallel < 0:
-            store_borders(self.domain, self.results, self.emit, self.schedule.lanes)
-            self.block(blocks, whole)
-            return
-        body = Block([index])
-        dim, *others = blocks
-        segments, shares = self.segments(dim), self.schedule.shares
-        count = sum(segment.count for segment in segments)
-        with self.emit.scope(body):
-            number: Value = body.arguments[0]
-            if shares > 1:
-                parts = self.emit.index(shares)
-                self.share = self.emit.symbol(self.emit.add(arith.RemSI(number, parts)).output, 0, shares - 1)
-                number = self.emit.add(arith.DivSI(number, parts)).output
-            self.choose_segment(
-                number, segments, self.step(dim), lambda at, s: self.shared_block(dim, others, self.part(whole, dim, at, s.size))
-            )
-            self.emit.add(loop.Yield([]))
-        self.emit.add(loop.Parallel(self.emit.index(0), self.emit.index(count * shares), contents=Region(body)))
-
-    def shared_block(self, dim: int, others: list[int], whole: Tile) -> None:
-        """One block, or this share of it; the first share stores the padding."""
-        slab = Slab(dim, whole.base[dim], whole.size[dim], self.extents[dim])
-        store = partial(store_borders, self.domain, self.results, self.emit, self.schedule.lanes, slab)
-        if self.schedule.shares == 1:
             store()
-        elif any(output.border is not None for output in self.domain.outputs):
-            self.emit.only_if(self.emit.compare("eq", self.emit.affine(self.share), 0), store)
-        self.block(others, whole)
+            self.block(blocks, whole)
+        elif self.is_shared:
+            body = Block([index])
+            with self.emit.scope(body):
+                self.share = self.emit.symbol(body.arguments[0], 0, SHARES - 1)
+                if any(output.border is not None for output in self.domain.outputs):
+                    self.emit.only_if(self.emit.compare("eq", body.arguments[0], 0), store)
+                self.block(blocks, whole)
+                self.emit.add(loop.Yield([]))
+            self.emit.add(loop.Parallel(self.emit.index(0), self.emit.index(SHARES), contents=Region(body)))
+        else:
+            dim, *others = blocks
+            self.parallel_segments(dim, self.segments(dim), partial(self.block_alone, dim, others, whole))
+
+    def block_alone(self, dim: int, others: list[int], whole: Tile, at: Affine, segment: Segment) -> None:
+        """The block of channels that one thread does, with the padding beside it."""
+        slab = Slab(dim, at, segment.size, self.extents[dim])
+        store_borders(self.domain, self.results, self.emit, self.schedule.lanes, slab)
+        self.block(others, self.part(whole, dim, at, segment.size))
 
     def block(self, dims: tuple[int, ...] | list[int], whole: Tile) -> None:
         """One block of channels: what is left of the loops around the pixels, then these."""
@@ -123,12 +126,12 @@ class RunsLowering(KernelLowering):
 
     def shared_tiles(self, dim: int, make: Callable[[Affine, Segment], None]) -> None:
         """Loops over this share of the tiles of a dim."""
-        shares, step = self.schedule.shares, self.step(dim)
+        step = self.step(dim)
         for segment in self.segments(dim):
-            if shares == 1:
+            if not self.is_shared:
                 self.each_tile(segment, step, make)
                 continue
-            first, end = (self.emit.affine((self.share + i) * segment.count // shares + segment.start) for i in (0, 1))
+            first, end = (self.emit.affine((self.share + i) * segment.count // SHARES + segment.start) for i in (0, 1))
             with self.loop(first, end, segment.start, segment.start + segment.count - 1) as counter:
                 make(counter * step, segment)
 
@@ -158,13 +161,12 @@ class RunsLowering(KernelLowering):
 
     def part_of(self, count: Value, most: int) -> tuple[Value, Value]:
         """First and end of this share of `count` things."""
-        shares = self.schedule.shares
-        if shares == 1:
+        if not self.is_shared:
             return self.emit.index(0), count
         bounds = []
         for number in (self.share, self.share + 1):
             product = self.emit.add(arith.MulI(count, self.emit.affine(number))).output
-            bounds.append(self.emit.affine(self.emit.symbol(product, 0, most * shares) // shares))
+            bounds.append(self.emit.affine(self.emit.symbol(product, 0, most * SHARES) // SHARES))
         return bounds[0], bounds[1]
 
     def group(self, whole: Tile, first: Affine, count: Value) -> None:
