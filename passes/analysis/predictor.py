@@ -21,11 +21,12 @@ from .mask_reach import HERE, Reach, heaviest, masked_reaches
 
 __all__ = ["Prediction", "active_share", "is_read_by_windows", "predict_region", "run_length"]
 
-LONGEST_RUN = 7
-"""Pixels: with more, a register tile has one run, and then no choice of how many rows it has."""
+PAIR = 2
+"""Pixels of a run: enough to halve the addresses, few enough that register tiles have almost any number of rows. Tiles of even sides grow
+by one on either side where windows read them, so that pairs still fit without a remainder."""
 
-INNER_RUN = 2
-"""Pixels of a run of what windows read: tiles of even sides grow by one on either side, so that pairs fit without a remainder."""
+LONGEST_RUN = 7
+"""Pixels of a run in tiles of odd sides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,9 @@ def predict_region(op: graph.Masked, density: float, target: Target) -> Predicti
 
 def run_length(granularity: int, reach: Reach, width: int) -> int:
     """Neighbours of a row of `width` pixels that are computed together: those of a result never leave their tiles."""
-    if reach == HERE:
+    if reach == HERE and granularity % PAIR:
         return max(length for length in range(1, LONGEST_RUN + 1) if granularity % length == 0)
-    return min(INNER_RUN, width)
+    return min(PAIR, width)
 
 
 def is_read_by_windows(op: Operation) -> bool:

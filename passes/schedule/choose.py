@@ -19,7 +19,7 @@ from ...dialects.ir.types import BufferType, Type, element_of
 from ...dialects.tensor.view import tensor_type
 from ...targets.description import Target
 from ..analysis.domain import Access, Domain, Reads, combiner, domain, reads
-from .cost import TileCost, Window, best_tile, tile_cycles
+from .cost import TileCost, Window, accumulator_budget, best_tile, tile_cycles
 from .space import Schedule
 
 PARALLEL_WORK = 32_768
@@ -33,6 +33,10 @@ MOST_THREADS = 4
 
 MOST_BY_RUNS = 0.92
 """Share of the pixels from which on everything is computed at the latest: scattered pixels cost a little more than neighbours."""
+
+TERMS_TOGETHER_HOSTED = 64
+TERMS_TOGETHER_ARM = 192
+TERMS_TOGETHER_RISCV = 24  # in longer blocks its scheduler moves loads up until the accumulators are spilled
 
 COPIED = 16
 MOST_UNROLLED = 8
@@ -89,7 +93,7 @@ def choose_schedule(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs
     shared = _shared(problem, extents, tile, order)
     if shared >= 0:
         order = (shared, *(dim for dim in order if dim != shared))
-    return Schedule(extents, order, tile, vector_dim, lane_count, reduction, unroll, shared, across, unit)
+    return Schedule(extents, order, tile, vector_dim, lane_count, reduction, unroll, parallel=shared, across=across, unit=unit)
 
 
 def _choose_runs(problem: _Problem, extents: tuple[int, ...]) -> Schedule:
@@ -112,7 +116,7 @@ def _choose_runs(problem: _Problem, extents: tuple[int, ...]) -> Schedule:
     unroll = _unrolled(problem, extents, tile, vector_dim, lane_count, reduction)
     run_reduction = _run_reduction(problem, extents, reduction)
     run_unroll = _unrolled_runs(problem, extents, best, unroll)
-    if target.vector_bits and run_unroll != unroll:  # only taps that share loads
+    if switches and run_unroll != unroll:  # only taps that share loads
         unroll = tuple(tap for tap in unroll if any(_window(problem, dim, tap, extents[tap], vector_dim) for dim in [row_dim] if dim >= 0))
         reduction = (*(dim for dim in run_reduction if dim not in unroll), *unroll)
     order = [dim for dim in _order(problem, extents, tile, vector_dim, lane_count) if dim not in (*chosen, vector_dim)]
@@ -127,11 +131,12 @@ def _choose_runs(problem: _Problem, extents: tuple[int, ...]) -> Schedule:
         lane_count,
         reduction,
         unroll,
-        shared,
+        parallel=shared,
         runs=1 if guarded else best.rows // masked.length,
         block=min(columns, extents[vector_dim]) if vector_dim >= 0 else 1,
         run_reduction=run_reduction,
         run_unroll=run_unroll,
+        run_together=_together(problem, extents, run_reduction, run_unroll, best),
         dense_from=_dense_from(problem, extents, tile, vector_dim, lane_count, row_dim, best) if switches else 0,
     )
 
@@ -148,7 +153,9 @@ def _best_runs(problem: _Problem, extents: Sequence[int], vector_dim: int, lane_
         best_tile(pixels, vectors, reduction, reduction * lane_count * 4, problem.target, run=masked.length, only=columns)
         for columns in range(unit, max(min(vectors, 8), unit) + 1, unit)
     ]
-    return min(candidates, key=lambda cost: cost.cycles)
+    registers = accumulator_budget(problem.target)
+    fitting = [cost for cost in candidates if (cost.rows + 1) * cost.columns < registers]
+    return min(fitting or candidates[:1], key=lambda cost: cost.cycles)
 
 
 def _run_reduction(problem: _Problem, extents: Sequence[int], reduction: Sequence[int]) -> tuple[int, ...]:
@@ -163,7 +170,17 @@ def _unrolled_runs(problem: _Problem, extents: Sequence[int], best: TileCost, un
     Without a long loop inside (depthwise windows) loops over taps would be all overhead.
     """
     is_short = math.prod(extents[problem.parallel :]) <= MOST_UNROLLED**2
-    return tuple(unroll) if is_short or not problem.target.vector_bits else ()
+    return tuple(unroll) if is_short else ()
+
+
+def _together(problem: _Problem, extents: Sequence[int], reduction: Sequence[int], unroll: Sequence[int], best: TileCost) -> int:
+    """Turns of the innermost loop in one, so that the addresses of the runs are moved on less often."""
+    if not reduction or unroll:
+        return 1
+    chip = TERMS_TOGETHER_ARM if problem.target.family == "arm" else TERMS_TOGETHER_RISCV
+    most = TERMS_TOGETHER_HOSTED if problem.target.hosted else chip
+    turns = max(most // (best.rows * best.columns), 1)
+    return max(n for n in range(1, turns + 1) if extents[reduction[-1]] % n == 0)
 
 
 def _dense_from(

@@ -18,12 +18,13 @@ class Schedule:
     vector, lanes: the dim along which lanes run (parallel, or a reduction dim whose lanes are combined at the end); -1 and 1: none.
     reduction: reduction dims, outermost first.
     unroll: those of them that are written out, each in its place: one after the other around the loops that stand further inside.
+    together: turns of the innermost reduction loop that are written out in one; they divide it.
     parallel: the dim whose tiles the threads share; -1: none. With runs it is a dim of channels, or one along which they are chosen: the list.
     across: the dim along which a square block of vectors is turned before it is stored, because the output lies that way; -1: none.
     unit: where a mask decides tile by tile: extents of its tiles along the parallel dims (0: it does not depend on the dim).
     runs: where a list of runs decides: how many of them a register tile takes, instead of tile; 0: no list.
     block: elements along `vector` that a register tile of runs covers, a multiple of the tile's.
-    run_reduction, run_unroll: reduction and unroll for register tiles of runs. Weights lie in this order.
+    run_reduction, run_unroll, run_together: reduction, unroll and together for register tiles of runs. Weights lie in this order.
     dense_from: with so many runs in the list everything is computed, without the list; 0: never.
     """
 
@@ -34,6 +35,7 @@ class Schedule:
     lanes: int = 1
     reduction: tuple[int, ...] = ()
     unroll: tuple[int, ...] = ()
+    together: int = 1
     parallel: int = -1
     across: int = -1
     unit: tuple[int, ...] = ()
@@ -41,6 +43,7 @@ class Schedule:
     block: int = 1
     run_reduction: tuple[int, ...] = ()
     run_unroll: tuple[int, ...] = ()
+    run_together: int = 1
     dense_from: int = 0
 
     def __str__(self) -> str:
@@ -62,6 +65,6 @@ class Schedule:
 
 
 def _parse_value(key: str, text: str) -> int | tuple[int, ...]:
-    if key in ("vector", "lanes", "parallel", "across", "runs", "block", "dense_from"):
+    if key in ("vector", "lanes", "together", "run_together", "parallel", "across", "runs", "block", "dense_from"):
         return int(text)
     return tuple(int(part) for part in text.split("x") if part)

@@ -147,7 +147,7 @@ class RunsLowering(KernelLowering):
         groups = self.emit.affine((self.emit.symbol(count, 0, most) + (together - 1)) // together)
         first, end = self.part_of(groups, -(-most // together))
         dense = self.tiles.schedule
-        self.tiles.schedule = replace(dense, reduction=dense.run_reduction, unroll=dense.run_unroll)
+        self.tiles.schedule = replace(dense, reduction=dense.run_reduction, unroll=dense.run_unroll, together=dense.run_together)
         with self.loop(first, end, 0, max(-(-most // together) - 1, 0)) as counter, self.emit.known(self.choice, True):
             self.group(whole, counter * together, count)
         self.tiles.schedule = dense

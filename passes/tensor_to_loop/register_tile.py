@@ -196,13 +196,17 @@ class TileEmitter:
                 carried = self.reduction_level(tile, points, carried, inner, unroll, here, extents)
             return carried
         lower, upper = self.bounds(dim, tile, extents[dim - self.parallel])
+        together = self.schedule.together if all(other in unroll for other in inner) else 1
         body = Block([index, *(v.type for v in carried)])
         with self.emit.scope(body), self.known_inside(dim):
-            here = list(taps)
-            here[dim - self.parallel] = self.emit.symbol(body.arguments[0], 0, extents[dim - self.parallel] - 1)
-            following = self.reduction_level(tile, points, list(body.arguments[1:]), inner, unroll, here, extents)
+            counter = self.emit.symbol(body.arguments[0], 0, extents[dim - self.parallel] - together)
+            following = list(body.arguments[1:])
+            for turn in range(together):
+                here = list(taps)
+                here[dim - self.parallel] = counter + turn
+                following = self.reduction_level(tile, points, following, inner, unroll, here, extents)
             self.emit.add(loop.Yield(following))
-        return self.emit.add(loop.For(lower, upper, carried, contents=Region(body))).outputs
+        return self.emit.add(loop.For(lower, upper, carried, contents=Region(body), step=together)).outputs
 
     def written_out(
         self, points: Sequence[Point], carried: list[Value], unroll: Sequence[int], taps: list[Affine], extents: Sequence[int]
