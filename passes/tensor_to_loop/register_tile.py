@@ -196,7 +196,8 @@ class TileEmitter:
                 carried = self.reduction_level(tile, points, carried, inner, unroll, here, extents)
             return carried
         lower, upper = self.bounds(dim, tile, extents[dim - self.parallel])
-        together = self.schedule.together if all(other in unroll for other in inner) else 1
+        is_whole = dim not in self.clamped and all(other in unroll for other in inner)
+        together = self.schedule.together if is_whole else 1
         body = Block([index, *(v.type for v in carried)])
         with self.emit.scope(body), self.known_inside(dim):
             counter = self.emit.symbol(body.arguments[0], 0, extents[dim - self.parallel] - together)

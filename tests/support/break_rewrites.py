@@ -28,7 +28,7 @@ from intaglio.passes.graph_to_tensor import convolution
 from intaglio.passes.instruments import VerifyEach
 from intaglio.passes.manager import Pipeline
 from intaglio.passes.tensor import pack_weights
-from intaglio.passes.tensor_to_loop import entry, lower_kernel
+from intaglio.passes.tensor_to_loop import entry, loop_nest, register_tile
 from onnx_models import expected, imported
 from stages import run_loops
 
@@ -129,10 +129,10 @@ BREAKS = (
     Break("absorb-batch-norms forgets the new bias", channels, "_new_bias", _bias_not_scaled),
     Break("graph-to-tensor drops the bias of a convolution", convolution, "_with_bias", _bias_dropped),
     Break("pack-weights turns blocks round", pack_weights, "_packed", _blocks_turned),
-    Break("tensor-to-loop: the last tile is one element short", lower_kernel._Lowering, "segments", _last_tile_short),
-    Break("tensor-to-loop: tiles begin one element early", lower_kernel._Lowering, "placed", _tile_shifted),
-    Break("tensor-to-loop: reduction loops begin one turn late", lower_kernel._Lowering, "bounds", _bounds_late),
-    Break("tensor-to-loop: lanes of a maximum begin at 0", lower_kernel, "neutral", _neutral_zero),
+    Break("tensor-to-loop: the last tile is one element short", loop_nest.KernelLowering, "segments", _last_tile_short),
+    Break("tensor-to-loop: tiles begin one element early", loop_nest.KernelLowering, "placed", _tile_shifted),
+    Break("tensor-to-loop: reduction loops begin one turn late", register_tile.TileEmitter, "bounds", _bounds_late),
+    Break("tensor-to-loop: lanes of a maximum begin at 0", register_tile, "neutral", _neutral_zero),
     Break("memory: blocks that live at once share their place", entry, "plan_arena", _all_at_zero),
 )
 

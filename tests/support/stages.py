@@ -19,10 +19,14 @@ from programs import Outcome, copy, inputs_of, run
 RUBBISH = 99  # what outputs and arena hold before the run: a kernel that forgets an element shows
 
 
-def to_loops(module: Module, target: str, loop: bool = True) -> Module:
-    """A copy of a tensor program, taken through the passes of the tensor stage and the border (and those of the loop stage)."""
+def to_loops(module: Module, target: str, loop: bool = True, pads: bool = True) -> Module:
+    """A copy of a tensor program, taken through the passes of the tensor stage and the border (and those of the loop stage).
+
+    Without `pads`, what masked windows read has no padding in memory.
+    """
     lowered = copy(module)
-    tensor = "canonicalize,fold-constants,cse,fuse-kernels,dce,assign-layouts,materialize-copies"
+    pad = "pad-results," if pads else ""
+    tensor = f"canonicalize,fold-constants,cse,fuse-kernels,dce,{pad}assign-layouts,materialize-copies"
     rest = f"choose-schedules{{target={target}}},pack-weights,tensor-to-loop{{target={target}}}"
     Pipeline.parse(f"{tensor},{rest}" + (",canonicalize,cse,dce" if loop else "")).run(lowered, [VerifyEach()])
     return lowered

@@ -84,7 +84,7 @@
 // A masked value ends its kernel: only a choice that is the last step is skipped as a tile.
 "func.func"() <{sym_name = "a_masked_value_ends", function_type = (tensor<4x4xf32>, tensor<2x2xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>}> ({
 ^bb0(%x: tensor<4x4xf32>, %a: tensor<2x2xf32>, %b: tensor<4x4xf32>):   // check: ^bb0(%[[x]]: {{.*}}, %[[a]]: {{.*}}, %[[b]]:
-  %0 = "tensor.masked"(%x, %a, %b) <{unit = array<i64: 2, 2>, operandSegmentSizes = array<i32: 1, 1, 1>}> : (tensor<4x4xf32>, tensor<2x2xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %0 = "tensor.masked"(%x, %a, %b) <{unit = array<i64: 2, 2>, operandSegmentSizes = array<i32: 1, 1, 1, 0>}> : (tensor<4x4xf32>, tensor<2x2xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
   %1 = "tensor.compute"(%0) <{extents = array<i64: 4, 4>, parallel = 2 : i64, maps = [affine_map<(d0, d1) -> (d0, d1)>], init = unit, operandSegmentSizes = array<i32: 1, 0>}> ({
   ^bb0(%e: f32):
     %s = "arith.negf"(%e) : (f32) -> f32
