@@ -98,7 +98,7 @@ def test_numbers_hold_every_spelling() -> None:
 def test_random_block(tmp_path_factory: pytest.TempPathFactory, net: Net, threads: int) -> None:
     """Windows, strides, dilations, uneven pads, groups, tiles: masked code computes what onnxruntime does."""
     regions = compiled(net, MASKED, tmp_path_factory.mktemp("block"), threads)
-    assert [region.decision for region in regions] == ["masked"]
+    assert [region.decision.startswith("masked") for region in regions] == [True]
 
 
 def shared(folder: str, ends: tuple[str, ...]) -> list[str]:

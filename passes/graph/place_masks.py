@@ -186,19 +186,15 @@ class _Placement:
         length = run_length(self.op.granularity, reach, W)
         active = self.active(reach, (H, W))
         switches = self.switches and length <= W
-        return self.build.add(
-            graph.SelectTiles(value, active, background, unit=(batch, K, 1, 1), length=length, switches=switches)
-        ).output
+        return self.build.add(graph.SelectTiles(value, active, background, unit=(batch, K, 1, 1), length=length, switches=switches)).output
 
     def active(self, reach: Reach, extents: tuple[int, int]) -> Value:
         """The pixels that the mask needs, found from one pixel of each of its tiles where windows leave no gaps between them."""
         mask, S = self.op.mask, self.op.granularity
         low, high, scale = reach.low, reach.high, reach.scale
         if S > 1 and all(last - first + 1 >= step for first, last, step in zip(low, high, scale, strict=True)):
-            sides = tensor(mask).extents[2:]
-            mask = self.build.add(
-                graph.Slice(mask, starts=(0, 0, 0, 0), sizes=(*tensor(mask).extents[:2], *(side // S for side in sides)), steps=(1, 1, S, S))
-            ).output
+            N, g, height, width = tensor(mask).extents
+            mask = self.build.add(graph.Slice(mask, starts=(0,) * 4, sizes=(N, g, height // S, width // S), steps=(1, 1, S, S))).output
             high = (high[0] + (S - 1) * scale[0], high[1] + (S - 1) * scale[1])
             scale = (scale[0] * S, scale[1] * S)
         return self.build.add(graph.ReachMask(mask, extents=extents, unit=(1, 1), scale=scale, low=low, high=high)).output

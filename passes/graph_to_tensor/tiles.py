@@ -41,6 +41,4 @@ def _nearest(op: graph.ReachMask, axis: int, tile: Affine) -> Affine:
 def lower_select_tiles(op: graph.SelectTiles, build: Builder) -> Value:
     """One to one; with the list of runs that loops walk."""
     runs = build.add(tensor.ListRuns(op.active, length=op.length)).output if op.length else None
-    return build.add(
-        tensor.Masked(op.value, op.active, op.background, runs, unit=op.unit, length=op.length, switches=op.switches)
-    ).output
+    return build.add(tensor.Masked(op.value, op.active, op.background, runs, unit=op.unit, length=op.length, switches=op.switches)).output

@@ -376,9 +376,7 @@ def _row_dim(problem: _Problem, extents: Sequence[int], vector_dim: int) -> int:
     return min(pool, key=lambda dim: (extents[dim] < 4, strides[dim]), default=-1)
 
 
-def _tile(
-    problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count: int, row_dim: int, columns: int = 0
-) -> tuple[int, ...]:
+def _tile(problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count: int, row_dim: int, columns: int = 0) -> tuple[int, ...]:
     tile = [1] * problem.parallel
     reduction = math.prod(extents[problem.parallel :])
     if vector_dim >= problem.parallel or problem.domain.root is None:

@@ -84,7 +84,14 @@ def accumulator_budget(target: Target) -> int:
 
 
 def best_tile(
-    rows_extent: int, vectors: int, reduction: int, column_bytes: int, target: Target, window: Window = Window(), run: int = 0, only: int = 0
+    rows_extent: int,
+    vectors: int,
+    reduction: int,
+    column_bytes: int,
+    target: Target,
+    window: Window = Window(),
+    run: int = 0,
+    only: int = 0,
 ) -> TileCost:
     """The tile of `rows` pixels by `columns` vectors that takes the fewest cycles over an extent of both.
 

@@ -19,7 +19,7 @@ class Schedule:
     reduction: reduction dims, outermost first.
     unroll: those of them that are written out, each in its place: one after the other around the loops that stand further inside.
     together: turns of the innermost reduction loop that are written out in one; they divide it.
-    parallel: the dim whose tiles the threads share; -1: none. With runs it is a dim of channels, or one along which they are chosen: the list.
+    parallel: the dim whose tiles the threads share; -1: none. With runs, the first dim along which they are chosen stands for the list.
     across: the dim along which a square block of vectors is turned before it is stored, because the output lies that way; -1: none.
     unit: where a mask decides tile by tile: extents of its tiles along the parallel dims (0: it does not depend on the dim).
     runs: where a list of runs decides: how many of them a register tile takes, instead of tile; 0: no list.

@@ -10,7 +10,7 @@ from ...dialects import loop
 from ...dialects.ir.affine import Affine, d
 from ...dialects.ir.attributes import Number
 from ...dialects.ir.operation import Block, Region, Value
-from ...dialects.ir.types import BufferType, index, vector
+from ...dialects.ir.types import BufferType, element_of, index, vector
 from ...dialects.tensor.view import tensor_type
 from ..analysis.domain import Domain, Output
 from .emit import LANE, Emitter
@@ -132,5 +132,6 @@ class _Border:
         assert border.padding is not None
         emit.lanes, emit.valid = lanes, valid
         place = [subscript + offset + (d(LANE) if lanes > 1 else 0) if i == axis else subscript for i, subscript in enumerate(at)]
-        element = border.padding.type
-        emit.store(emit.constant(Number(border.padding.value, vector(lanes, element))), self.flat, self.type_, place)
+        emit.store(
+            emit.constant(Number(border.padding.value, vector(lanes, element_of(border.padding.type)))), self.flat, self.type_, place
+        )

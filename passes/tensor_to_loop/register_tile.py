@@ -201,7 +201,7 @@ class TileEmitter:
         body = Block([index, *(v.type for v in carried)])
         with self.emit.scope(body), self.known_inside(dim):
             counter = self.emit.symbol(body.arguments[0], 0, extents[dim - self.parallel] - together)
-            following = list(body.arguments[1:])
+            following: list[Value] = list(body.arguments[1:])
             for turn in range(together):
                 here = list(taps)
                 here[dim - self.parallel] = counter + turn

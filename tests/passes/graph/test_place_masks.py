@@ -117,7 +117,9 @@ def test_stage_skips_in_every_block() -> None:
     """What reads a choice of tiles stays out of its kernel, which would compute everything else."""
     module, _ = placed(stage(), "decision=masked")
     low = lowered(module)
-    Pipeline.parse("canonicalize,cse,fuse-kernels,pad-results,assign-layouts,materialize-copies,choose-schedules{target=cortex-m4}").run(low)
+    Pipeline.parse("canonicalize,cse,fuse-kernels,pad-results,assign-layouts,materialize-copies,choose-schedules{target=cortex-m4}").run(
+        low
+    )
     schedules = [Schedule.parse(op.schedule) for op in low.walk() if isinstance(op, tensor_dialect.Kernel) and op.schedule]
     convolutions_of_a_block, blocks_of_a_stage = 2, 2
     assert sum(bool(each.runs) for each in schedules) == convolutions_of_a_block * blocks_of_a_stage
