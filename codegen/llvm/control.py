@@ -18,7 +18,7 @@ from .team import meet, share
 from .text import Phi, Ref, constant
 from .unit import Kernel, Turns
 
-__all__ = ["counted", "some_turns"]
+__all__ = ["counted", "some_parts", "some_turns"]
 
 
 @translation(loop.Apply)
@@ -35,6 +35,20 @@ def _for(op: loop.For, e: Emitter) -> Sequence[Ref]:
 def _parallel(op: loop.Parallel, e: Emitter) -> None:
     """One that is not a kernel's outermost is a loop like others."""
     _count(e, op.lower, op.upper, op.step, op.body, [])
+
+
+@translation(loop.Share)
+def _share(op: loop.Share, e: Emitter) -> None:
+    """One that is not a kernel's outermost is all of it."""
+    some_parts(e, op, constant(e.word, 0), constant(e.word, op.parts))
+
+
+def some_parts(e: Emitter, op: loop.Share, first: Ref, end: Ref) -> None:
+    """The parts `first` to before `end` of a share."""
+    with e.scope():
+        for argument, bound in zip(op.body.arguments, (first, end), strict=True):
+            e.bind(argument, bound, (0, op.parts))
+        e.block(op.body)
 
 
 def _count(e: Emitter, lower: Value, upper: Value, step: int, body: Block, inits: Sequence[Ref]) -> Sequence[Ref]:

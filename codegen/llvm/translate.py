@@ -187,8 +187,10 @@ def _declare(unit: Unit, function: func.Function, promises: dict[str, list[Param
 
 
 def _turns(function: func.Function) -> Turns | None:
-    """The turns of the loop that the threads of a team share: the only thing a kernel does at its outermost level, with constant bounds."""
+    """What the threads of a team share: the only thing a kernel does at its outermost level, with constant bounds."""
     working = [op for op in function.body if not isinstance(op, _SETTING | func.Return)]
+    if len(working) == 1 and isinstance(working[0], loop.Share):
+        return Turns(0, 1, working[0].parts)
     if len(working) != 1 or not isinstance(working[0], loop.Parallel):
         return None
     loop_ = working[0]
@@ -234,6 +236,8 @@ def _outermost(e: Emitter, op: Operation, kernel: Kernel, bounds: Sequence[Ref])
         return
     if isinstance(op, loop.Parallel) and kernel.turns is not None:
         control.some_turns(e, op, kernel.turns, bounds[0], bounds[1])
+    elif isinstance(op, loop.Share) and kernel.turns is not None:
+        control.some_parts(e, op, bounds[0], bounds[1])
     else:
         e.operation(op)
 

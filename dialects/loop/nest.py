@@ -1,4 +1,4 @@
-"""Control flow: counted loops with carried values, parallel loops, conditions, calls of kernels, probes."""
+"""Control flow: counted loops with carried values, parallel loops and shares, conditions, calls of kernels, probes."""
 
 from __future__ import annotations
 
@@ -93,6 +93,28 @@ class Parallel(Operation, name="loop.parallel"):
     def execute(self, frame: Any, *operands: Any) -> None:
         for i in range(int(operands[0]), int(operands[1]), self.step):
             frame.run(self.contents, [np.int64(i)])
+
+
+class Share(Operation, name="loop.share"):
+    """Deal out `parts` equal parts: the body is run once by every thread, with the first of its parts and the one behind its last.
+
+    The ranges of the threads are disjoint and together 0 to `parts`; what a part is, is the body's affair. Stands at the outermost level
+    of a kernel, as `parallel` does, where a loop over turns would do the same things anew in every turn.
+    """
+
+    parts: int = attribute()
+    contents: Region = region()
+
+    def verify(self) -> Iterable[str]:
+        if self.parts < 1:
+            yield f"{self.parts} parts"
+        if [a.type for a in self.body.arguments] != [index, index]:
+            yield "the body takes the first part and the end"
+
+    def execute(self, frame: Any, *operands: Any) -> None:
+        half = self.parts // 2
+        for first, end in ((0, half), (half, self.parts)):
+            frame.run(self.contents, [np.int64(first), np.int64(end)])
 
 
 class If(Operation, name="loop.if"):

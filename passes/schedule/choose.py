@@ -179,7 +179,10 @@ def _together(problem: _Problem, extents: Sequence[int], reduction: Sequence[int
         return 1
     chip = TERMS_TOGETHER_ARM if problem.target.family == "arm" else TERMS_TOGETHER_RISCV
     most = TERMS_TOGETHER_HOSTED if problem.target.hosted else chip
-    turns = max(most // (best.rows * best.columns), 1)
+    products = best.rows * best.columns
+    if products + 2 * best.columns + 2 > accumulator_budget(problem.target):  # weights of two turns would push an accumulator out
+        return 1
+    turns = max(most // products, 1)
     return max(n for n in range(1, turns + 1) if extents[reduction[-1]] % n == 0)
 
 

@@ -28,14 +28,14 @@ from .register_tile import Tile
 __all__ = ["RunsLowering"]
 
 
-SHARES = 8
-"""Parts of the list that threads share, so that a few threads get even numbers of them."""
+PARTS = 64
+"""Parts of the list that are dealt out, so that any few threads get nearly as much each."""
 
 
 class RunsLowering(KernelLowering):
     """Lowers a kernel whose output is chosen by runs."""
 
-    share: Affine = Affine()
+    share: tuple[Affine, ...] = ()  # the first of this thread's parts of the list, and the one behind its last
 
     @property
     def choice(self) -> tensor.Masked:
@@ -50,7 +50,12 @@ class RunsLowering(KernelLowering):
     @property
     def is_shared(self) -> bool:
         """Whether the threads share the list; otherwise they share the blocks of channels, and each walks all of it."""
-        return self.schedule.parallel == self.domain.chosen[0]
+        return self.schedule.parallel in self.domain.chosen
+
+    @property
+    def walked(self) -> list[int]:
+        """The dims along which runs are chosen, without those that others have taken in."""
+        return [dim for dim in self.domain.chosen if self.extents[dim] > 1] or [self.domain.chosen[-1]]
 
     def lower(self) -> None:
         blocks = self.schedule.order[: len(self.schedule.order) - len(self.domain.chosen)]
@@ -60,14 +65,14 @@ class RunsLowering(KernelLowering):
             store()
             self.block(blocks, whole)
         elif self.is_shared:
-            body = Block([index])
+            body = Block([index, index])
             with self.emit.scope(body):
-                self.share = self.emit.symbol(body.arguments[0], 0, SHARES - 1)
+                self.share = tuple(self.emit.symbol(bound, 0, PARTS) for bound in body.arguments)
                 if any(output.border is not None for output in self.domain.outputs):
                     self.emit.only_if(self.emit.compare("eq", body.arguments[0], 0), store)
                 self.block(blocks, whole)
                 self.emit.add(loop.Yield([]))
-            self.emit.add(loop.Parallel(self.emit.index(0), self.emit.index(SHARES), contents=Region(body)))
+            self.emit.add(loop.Share(parts=PARTS, contents=Region(body)))
         else:
             dim, *others = blocks
             self.parallel_segments(dim, self.segments(dim), partial(self.block_alone, dim, others, whole))
@@ -91,7 +96,7 @@ class RunsLowering(KernelLowering):
             return
         then, otherwise = Block(), Block()
         with self.emit.scope(then):
-            self.everything(list(self.domain.chosen), whole)
+            self.everything(self.walked, whole)
             self.emit.add(loop.Yield([]))
         with self.emit.scope(otherwise):
             self.listed(whole, count)
@@ -115,7 +120,7 @@ class RunsLowering(KernelLowering):
             return
         dim, *others = dims
         inside = partial(self.everything_at, others, whole, dim)
-        if dim == self.domain.chosen[0]:
+        if dim == self.walked[0]:
             self.shared_tiles(dim, inside)
             return
         for segment in self.segments(dim):
@@ -131,7 +136,7 @@ class RunsLowering(KernelLowering):
             if not self.is_shared:
                 self.each_tile(segment, step, make)
                 continue
-            first, end = (self.emit.affine((self.share + i) * segment.count // SHARES + segment.start) for i in (0, 1))
+            first, end = (self.emit.affine(bound * segment.count // PARTS + segment.start) for bound in self.share)
             with self.loop(first, end, segment.start, segment.start + segment.count - 1) as counter:
                 make(counter * step, segment)
 
@@ -140,9 +145,8 @@ class RunsLowering(KernelLowering):
     def listed(self, whole: Tile, count: Value) -> None:
         """The runs of the list, or this share of them, several at a time; what is left one by one."""
         if self.choice.background not in (None, self.shared):
-            self.shared_tiles(
-                self.domain.chosen[0], partial(self.background_at, list(self.domain.chosen[1:]), whole, self.domain.chosen[0])
-            )
+            first, *others = self.walked
+            self.shared_tiles(first, partial(self.background_at, others, whole, first))
         together, most = self.schedule.runs, self.most_runs
         groups = self.emit.affine((self.emit.symbol(count, 0, most) + (together - 1)) // together)
         first, end = self.part_of(groups, -(-most // together))
@@ -164,9 +168,9 @@ class RunsLowering(KernelLowering):
         if not self.is_shared:
             return self.emit.index(0), count
         bounds = []
-        for number in (self.share, self.share + 1):
-            product = self.emit.add(arith.MulI(count, self.emit.affine(number))).output
-            bounds.append(self.emit.affine(self.emit.symbol(product, 0, most * SHARES) // SHARES))
+        for bound in self.share:
+            product = self.emit.add(arith.MulI(count, self.emit.affine(bound))).output
+            bounds.append(self.emit.affine(self.emit.symbol(product, 0, most * PARTS) // PARTS))
         return bounds[0], bounds[1]
 
     def group(self, whole: Tile, first: Affine, count: Value) -> None:
