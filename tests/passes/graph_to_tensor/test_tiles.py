@@ -28,7 +28,7 @@ def reaches(draw: st.DrawFn) -> Module:
         function.body.arguments[0], extents=extents, unit=(unit, 1), scale=(scale, 1), low=(low, -1), high=(high, 1)
     )
     function.close([build.add(op).output])
-    module = Module()
+    module = Module.empty()
     module.add(function)
     return module
 
