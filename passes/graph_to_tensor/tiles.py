@@ -42,7 +42,7 @@ def lower_reach_mask(op: graph.ReachMask, build: Builder) -> Value:
         if not reaches.all():
             table = build.add(tensor.Constant(value=Dense(reaches.astype(np.float32)))).output
             reads.append(read(table, d(2 + axis), d(4 + axis)))
-    return reduce(build, reads, (N, g, *tiles, *counts), 4, lambda most, *factors: maximum(most, math.prod(factors[1:], start=factors[0])), 0.0)
+    return reduce(build, reads, (N, g, *tiles, *counts), 4, lambda most, first, *others: maximum(most, math.prod(others, start=first)), 0.0)
 
 
 def _reaches(op: graph.ReachMask, axis: int, tiles: int) -> Array:

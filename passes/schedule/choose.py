@@ -120,12 +120,15 @@ def _choose_runs(problem: _Problem, extents: tuple[int, ...]) -> Schedule:
         unroll = tuple(tap for tap in unroll if any(_window(problem, dim, tap, extents[tap], vector_dim) for dim in [row_dim] if dim >= 0))
         reduction = (*(dim for dim in run_reduction if dim not in unroll), *unroll)
     order = [dim for dim in _order(problem, extents, tile, vector_dim, lane_count) if dim not in (*chosen, vector_dim)]
-    order = [*([vector_dim] if vector_dim >= 0 else []), *order]
+    blocks = [*order, *([vector_dim] if vector_dim >= 0 else [])]
+    weights_bytes = extents[vector_dim] * math.prod(extents[problem.parallel :]) * 4 if vector_dim >= 0 else 0
+    l2_bytes = target.caches.l2_bytes
+    is_small = not l2_bytes or weights_bytes <= l2_bytes // 4  # they stay there while the pixels pass by
     by_channels = vector_dim >= 0 and _weights_are_large(problem, extents, vector_dim) and extents[vector_dim] >= MOST_THREADS * columns
     shared = (vector_dim if by_channels else chosen[0]) if target.hosted and math.prod(extents) >= PARALLEL_WORK else -1
     return Schedule(
         extents,
-        (*order, *chosen),
+        (*chosen, *blocks) if is_small else (*reversed(blocks), *chosen),
         tile,
         vector_dim,
         lane_count,

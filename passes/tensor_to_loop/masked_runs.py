@@ -12,7 +12,7 @@ Every thread meets the same runs, or as many of them, so that the work is balanc
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -58,23 +58,22 @@ class RunsLowering(KernelLowering):
         return [dim for dim in self.domain.chosen if self.extents[dim] > 1] or [self.domain.chosen[-1]]
 
     def lower(self) -> None:
-        blocks = self.schedule.order[: len(self.schedule.order) - len(self.domain.chosen)]
         whole = Tile((Affine(),) * self.parallel, (1,) * self.parallel, ())
         store = partial(store_borders, self.domain, self.results, self.emit, self.schedule.lanes)
         if self.schedule.parallel < 0:
             store()
-            self.block(blocks, whole)
+            self.block(self.outer, whole)
         elif self.is_shared:
             body = Block([index, index])
             with self.emit.scope(body):
                 self.share = tuple(self.emit.symbol(bound, 0, PARTS) for bound in body.arguments)
                 if any(output.border is not None for output in self.domain.outputs):
                     self.emit.only_if(self.emit.compare("eq", body.arguments[0], 0), store)
-                self.block(blocks, whole)
+                self.block(self.outer, whole)
                 self.emit.add(loop.Yield([]))
             self.emit.add(loop.Share(parts=PARTS, contents=Region(body)))
         else:
-            dim, *others = blocks
+            dim, *others = self.outer
             self.parallel_segments(dim, self.segments(dim), partial(self.block_alone, dim, others, whole))
 
     def block_alone(self, dim: int, others: list[int], whole: Tile, at: Affine, segment: Segment) -> None:
@@ -83,12 +82,29 @@ class RunsLowering(KernelLowering):
         store_borders(self.domain, self.results, self.emit, self.schedule.lanes, slab)
         self.block(others, self.part(whole, dim, at, segment.size))
 
-    def block(self, dims: tuple[int, ...] | list[int], whole: Tile) -> None:
-        """One block of channels: what is left of the loops around the pixels, then these."""
+    @property
+    def outer(self) -> list[int]:
+        """The dims of blocks around the pixels."""
+        return list(self.schedule.order[: self.schedule.order.index(self.domain.chosen[0])])
+
+    @property
+    def inner(self) -> list[int]:
+        """The dims of blocks at every pixel."""
+        return list(self.schedule.order[self.schedule.order.index(self.domain.chosen[-1]) + 1 :])
+
+    def blocks(self, dims: Sequence[int], whole: Tile, make: Callable[[Tile], None]) -> None:
+        """Loops over blocks."""
+        if not dims:
+            make(whole)
+            return
+        dim, *others = dims
+        for segment in self.segments(dim):
+            self.each_tile(segment, self.step(dim), lambda at, s: self.blocks(others, self.part(whole, dim, at, s.size), make))
+
+    def block(self, dims: Sequence[int], whole: Tile) -> None:
+        """The loops around the pixels, then these."""
         if dims:
-            dim, *others = dims
-            for segment in self.segments(dim):
-                self.each_tile(segment, self.step(dim), lambda at, s: self.block(others, self.part(whole, dim, at, s.size)))
+            self.blocks(dims, whole, partial(self.block, []))
             return
         count = self.number(Affine())
         if not self.schedule.dense_from:
@@ -115,8 +131,8 @@ class RunsLowering(KernelLowering):
     def everything(self, dims: list[int], whole: Tile) -> None:
         """All register tiles of a block, or of this share of it; the choice is a selection, element by element."""
         if not dims:
-            inner = [self.schedule.vector] if self.schedule.vector >= 0 else []
-            self.parts(whole, inner, lambda part: self.tiles.tile([part]))
+            channels = [self.schedule.vector] if self.schedule.vector >= 0 else []
+            self.blocks(self.inner, whole, lambda block: self.parts(block, channels, lambda part: self.tiles.tile([part])))
             return
         dim, *others = dims
         inside = partial(self.everything_at, others, whole, dim)
@@ -185,9 +201,17 @@ class RunsLowering(KernelLowering):
             pieces.append(self.run_piece(whole, self.emit.symbol(number, 0, self.most_runs - 1) + 1))  # behind their number
         if any(set(guard.subscript.dims()) & set(self.domain.chosen) for guard in self.guards):
             for i in range(self.choice.length):  # the bounds of a loop keep a window inside for one pixel at a time
-                self.tiles.tile([self.part(piece, self.domain.chosen[-1], Affine((), i), 1) for piece in pieces])
+                (pixel,) = (self.part(piece, self.domain.chosen[-1], Affine((), i), 1) for piece in pieces)
+                self.blocks(self.inner, whole, lambda block, pixel=pixel: self.tiles.tile([self.over(pixel, block)]))  # type: ignore[misc]
         else:
-            self.tiles.tile(pieces, conditions)
+            self.blocks(self.inner, whole, lambda block: self.tiles.tile([self.over(piece, block) for piece in pieces], conditions))
+
+    def over(self, piece: Tile, block: Tile) -> Tile:
+        """A run's pixels in a block of channels."""
+        base, size = list(piece.base), list(piece.size)
+        for dim in self.inner:
+            base[dim], size[dim] = block.base[dim], block.size[dim]
+        return Tile(tuple(base), tuple(size), piece.border)
 
     def run_piece(self, whole: Tile, at: Affine) -> Tile:
         """Where an element of the list says that a run is."""
@@ -217,6 +241,6 @@ class RunsLowering(KernelLowering):
             with self.emit.scope(then):
                 self.emit.add(loop.Yield([]))
             with self.emit.scope(otherwise), self.emit.known(self.choice, False):
-                self.tiles.background(here)
+                self.blocks(self.inner, here, self.tiles.background)
                 self.emit.add(loop.Yield([]))
             self.emit.add(loop.If(condition, then=Region(then), otherwise=Region(otherwise)))
