@@ -69,35 +69,21 @@ class Domain:
 
     @property
     def masked(self) -> tensor.Masked | None:
-        """The only output, if it is a masked value whose tiles are tiles of the loops: whole tiles may then be left out."""
+        """The only output, if it is a choice with a list of runs, and these run along dims of the loops."""
         value, map_ = self.outputs[0].value, self.outputs[0].map
-        if len(self.outputs) != 1 or not isinstance(value.owner, tensor.Masked) or self.root is None:
+        if len(self.outputs) != 1 or not isinstance(value.owner, tensor.Masked) or self.root is None or value.owner.runs is None:
             return None
-        anywhere = 1 if value.owner.runs is None else 0  # tiles of one element may lie on any subscript, but runs lie along dims
         plain = all(
-            unit == anywhere or extent == 1 or (len(subscript.dims()) == 1 and subscript == d(subscript.dims()[0]))
-            for unit, extent, subscript in zip(value.owner.unit, value.owner.extents, map_.results, strict=True)
+            extent == 1 or (len(subscript.dims()) == 1 and subscript == d(subscript.dims()[0]))
+            for extent, subscript in zip(value.owner.extents, map_.results, strict=True)
         )
         return value.owner if plain else None
-
-    @property
-    def units(self) -> dict[int, int]:
-        """Extents of the mask's tiles along the loops' dims: those that it divides, or all if it divides none."""
-        masked = self.masked
-        if masked is None or masked.runs is not None:
-            return {}
-        along = [
-            (subscript.dims()[0], unit, unit < extent)
-            for unit, extent, subscript in zip(masked.unit, masked.extents, self.outputs[0].map.results, strict=True)
-            if len(subscript.dims()) == 1
-        ]
-        return {dim: unit for dim, unit, is_part in along if is_part} or {dim: unit for dim, unit, _ in along}
 
     @property
     def chosen(self) -> tuple[int, ...]:
         """The dims along which runs of elements are chosen, outermost first: those by which a list of runs counts."""
         masked = self.masked
-        if masked is None or masked.runs is None:
+        if masked is None:
             return ()
         along = zip(masked.unit, masked.extents, self.outputs[0].map.results, strict=True)
         return tuple(subscript.dims()[0] for unit, extent, subscript in along if unit == 1 < extent)

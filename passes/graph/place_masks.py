@@ -101,7 +101,7 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
         target = load_target(self.target)
         prediction = predict_region(op, density, target)
         reason = f"{prediction.text} at density {density:.3g}"
-        switches = target.hosted and op.kind == "spatial"  # chips have no room for both forms
+        switches = target.hosted  # chips have no room for both forms
         if self.decision != "auto":
             return Decision(self.decision == "masked", f"{reason}, and asked for", density, prediction, switches)
         return Decision(prediction.ratio <= 1 - LEAST_GAIN, reason, density, prediction, switches)
@@ -181,16 +181,17 @@ class _Placement:
         """`value` where the mask needs it."""
         N, K, H, W = tensor(value).extents
         batch = N // tensor(self.op.mask).extents[0]
-        if self.op.kind == "layer":
-            return self.build.add(graph.SelectTiles(value, self.op.mask, background, unit=(batch, K, H, W))).output
-        length = run_length(self.op.granularity, reach, W)
+        length = run_length(self.op.granularity if self.op.kind == "spatial" else W, reach, W)
         active = self.active(reach, (H, W))
-        switches = self.switches and length <= W
-        return self.build.add(graph.SelectTiles(value, active, background, unit=(batch, K, 1, 1), length=length, switches=switches)).output
+        return self.build.add(
+            graph.SelectTiles(value, active, background, unit=(batch, K, 1, 1), length=length, switches=self.switches)
+        ).output
 
     def active(self, reach: Reach, extents: tuple[int, int]) -> Value:
         """The pixels that the mask needs, found from one pixel of each of its tiles where windows leave no gaps between them."""
         mask, S = self.op.mask, self.op.granularity
+        if self.op.kind == "layer":
+            return self.build.add(graph.Expand(mask, shape=(*tensor(mask).extents[:2], *extents))).output
         low, high, scale = reach.low, reach.high, reach.scale
         if S > 1 and all(last - first + 1 >= step for first, last, step in zip(low, high, scale, strict=True)):
             N, g, height, width = tensor(mask).extents

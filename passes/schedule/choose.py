@@ -76,10 +76,6 @@ def choose_schedule(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs
     tile = _tile(problem, extents, vector_dim, lane_count, row_dim)
     if problem.domain.chosen:
         return _choose_runs(problem, extents)
-    unit = _units(problem, extents, tile)
-    if unit:
-        vector_dim, lane_count = (vector_dim, lane_count) if vector_dim < problem.parallel else (-1, 1)
-        tile = _masked_tile(problem, extents, vector_dim, lane_count, unit)
     across = -1
     turned = _turned_block(problem, extents) if vector_dim < 0 else None
     if turned is not None:
@@ -88,12 +84,10 @@ def choose_schedule(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs
     unroll = _unrolled(problem, extents, tile, vector_dim, lane_count, reduction)
     reduction = _crowded_first(problem, extents, tile, vector_dim, lane_count, reduction, unroll)
     order = _order(problem, extents, tile, vector_dim, lane_count)
-    if unit and vector_dim >= 0:
-        order = (vector_dim, *(dim for dim in order if dim != vector_dim))
     shared = _shared(problem, extents, tile, order)
     if shared >= 0:
         order = (shared, *(dim for dim in order if dim != shared))
-    return Schedule(extents, order, tile, vector_dim, lane_count, reduction, unroll, parallel=shared, across=across, unit=unit)
+    return Schedule(extents, order, tile, vector_dim, lane_count, reduction, unroll, parallel=shared, across=across)
 
 
 def _choose_runs(problem: _Problem, extents: tuple[int, ...]) -> Schedule:
@@ -219,34 +213,6 @@ def _turned_block(problem: _Problem, extents: Sequence[int]) -> tuple[int, int, 
     tile = [1] * problem.parallel
     tile[along[0]] = tile[inner[0]] = lane_count
     return along[0], lane_count, inner[0], tuple(tile)
-
-
-def _units(problem: _Problem, extents: Sequence[int], tile: Sequence[int]) -> tuple[int, ...]:
-    """Extents of the mask's tiles along each parallel dim (0: not along this one); empty without a mask."""
-    units = problem.domain.units
-    if not units:
-        return ()
-    return tuple(units.get(dim, 0) for dim in range(problem.parallel))
-
-
-def _masked_tile(problem: _Problem, extents: Sequence[int], vector_dim: int, lane_count: int, unit: Sequence[int]) -> tuple[int, ...]:
-    """A register tile inside a tile of the mask: its last dim, and a second row where that is short."""
-    inner = [dim for dim, size in enumerate(unit) if size]
-    tile = [1] * problem.parallel
-    vectors = math.ceil(extents[vector_dim] / lane_count) if vector_dim >= 0 else 1
-    reduction = math.prod(extents[problem.parallel :])
-    last = inner[-1]
-    rows = unit[last]
-    guarded = len(inner) > 1 and any(inner[-2] in guard.subscript.dims() for guard in problem.reads.guards)
-    short = rows < (8 if not guarded else 4 if problem.target.hosted else 0)  # two rows at a border are written out, tap by tap
-    two = len(inner) > 1 and short and unit[inner[-2]] > 1
-    best = best_tile(rows * 2 if two else rows, vectors, reduction, reduction * lane_count * 4, problem.target)
-    tile[last] = min(best.rows, rows)
-    if two and best.rows >= 2 * rows:
-        tile[inner[-2]] = 2
-    if vector_dim >= 0:
-        tile[vector_dim] = min(best.columns * lane_count, extents[vector_dim])
-    return tuple(tile)
 
 
 def _problem(kernel: tensor.Kernel, inputs: Sequence[BufferType], outputs: Sequence[BufferType], target: Target) -> _Problem:
@@ -536,7 +502,5 @@ def _shared(problem: _Problem, extents: Sequence[int], tile: Sequence[int], orde
     if not problem.target.hosted or math.prod(extents) < PARALLEL_WORK:
         return -1
     turns = {dim: math.ceil(extents[dim] / tile[dim]) for dim in order}
-    if problem.domain.units and turns[order[0]] > 1:
-        return order[0]  # every share of channels meets the same active tiles
     candidates = [dim for dim in order if turns[dim] >= 8] or sorted(order, key=lambda dim: -turns[dim])
     return candidates[0] if candidates and turns[candidates[0]] > 1 else -1

@@ -21,7 +21,6 @@ class Schedule:
     together: turns of the innermost reduction loop that are written out in one; they divide it.
     parallel: the dim whose tiles the threads share; -1: none. With runs, the first dim along which they are chosen stands for the list.
     across: the dim along which a square block of vectors is turned before it is stored, because the output lies that way; -1: none.
-    unit: where a mask decides tile by tile: extents of its tiles along the parallel dims (0: it does not depend on the dim).
     runs: where a list of runs decides: how many of them a register tile takes, instead of tile; 0: no list.
     block: elements along `vector` that a register tile of runs covers, a multiple of the tile's.
     run_reduction, run_unroll, run_together: reduction, unroll and together for register tiles of runs. Weights lie in this order.
@@ -38,7 +37,6 @@ class Schedule:
     together: int = 1
     parallel: int = -1
     across: int = -1
-    unit: tuple[int, ...] = ()
     runs: int = 0
     block: int = 1
     run_reduction: tuple[int, ...] = ()

@@ -68,7 +68,6 @@ class KernelLowering:
         self.shared = None if shared is None else kernel.body.arguments[shared]
         if self.shared is not None:  # one pointer, so that nothing is promised that is not so
             self.emit.storage[self.shared] = self.results[0]
-        self.masked = self.domain.masked if schedule.unit else None
         self.tiles = TileEmitter(self.domain, schedule, self.emit, self.results, self.guards)
         self.sort_guards()
 
@@ -118,11 +117,7 @@ class KernelLowering:
     def nest(self, level: int, base: list[Affine], size: list[int], border: tuple[int, ...]) -> None:
         """The loops from `level` on; `base` and `size` hold what the outer loops decided."""
         if level == len(self.schedule.order):
-            whole = Tile(tuple(base), tuple(size), border)
-            if self.masked is None:
-                self.tiles.tile([whole])
-            else:
-                self.masked_tile(whole, self.masked)
+            self.tiles.tile([Tile(tuple(base), tuple(size), border)])
             return
         dim = self.schedule.order[level]
         segments = self.segments(dim)
@@ -147,8 +142,7 @@ class KernelLowering:
         return base, size, (*border, dim) if segment.is_border else border
 
     def step(self, dim: int) -> int:
-        extent = self.schedule.unit[dim] if self.schedule.unit and self.schedule.unit[dim] else self.schedule.tile[dim]
-        return min(extent, max(self.extents[dim], 1))
+        return min(self.schedule.tile[dim], max(self.extents[dim], 1))
 
     def segments(self, dim: int) -> list[Segment]:
         """The tiles of a dim: runs of full ones, the last smaller one, and those at the border one by one."""
@@ -226,41 +220,3 @@ class KernelLowering:
             self.choose_segment(turn, others, step, make)
             self.emit.add(loop.Yield([]))
         self.emit.add(loop.If(condition, then=Region(then), otherwise=Region(otherwise)))
-
-    # Tiles of a mask.
-
-    def masked_tile(self, whole: Tile, masked: tensor.Masked) -> None:
-        """A tile of the mask: its register tiles if it is active, else its background, if anybody reads that."""
-        condition = self.emit.is_active(masked, self.domain.outputs[0].map.compose(whole.base))
-        dims = [dim for dim, unit in enumerate(self.schedule.unit) if unit]
-        then, otherwise = Block(), Block()
-        for block, is_active in ((then, True), (otherwise, False)):
-            with self.emit.scope(block), self.emit.known(masked, is_active):
-                if is_active:
-                    self.parts(whole, dims, lambda part: self.tiles.tile([part]))
-                elif masked.background not in (None, self.shared):
-                    self.parts(whole, dims, self.tiles.background)
-                self.emit.add(loop.Yield([]))
-        self.emit.add(loop.If(condition, then=Region(then), otherwise=Region(otherwise)))
-
-    def parts(self, whole: Tile, dims: Sequence[int], make: Callable[[Tile], None]) -> None:
-        """The register tiles of a tile of the mask, dim by dim; at a border one by one, because their taps are written out."""
-        if not dims:
-            make(whole)
-            return
-        dim, *others = dims
-        step = min(self.schedule.tile[dim], whole.size[dim])
-        full, rest = divmod(whole.size[dim], step)
-        sizes = [step] * full + ([rest] if rest else [])
-        if dim in whole.border or full == 1:
-            for number, size in enumerate(sizes):
-                self.parts(self.part(whole, dim, Affine((), number * step), size), others, make)
-            return
-        with self.loop(self.emit.index(0), self.emit.index(full), 0, full - 1) as counter:
-            self.parts(self.part(whole, dim, counter * step, step), others, make)
-        if rest:
-            self.parts(self.part(whole, dim, Affine((), full * step), rest), others, make)
-
-    def part(self, whole: Tile, dim: int, offset: Affine, size: int) -> Tile:
-        base = tuple(at + offset if i == dim else at for i, at in enumerate(whole.base))
-        return replace(whole, base=base, size=tuple(size if i == dim else n for i, n in enumerate(whole.size)))

@@ -80,7 +80,7 @@ class RunsLowering(KernelLowering):
         """The block of channels that one thread does, with the padding beside it."""
         slab = Slab(dim, at, segment.size, self.extents[dim])
         store_borders(self.domain, self.results, self.emit, self.schedule.lanes, slab)
-        self.block(others, self.part(whole, dim, at, segment.size))
+        self.block(others, whole.part(dim, at, segment.size))
 
     @property
     def outer(self) -> list[int]:
@@ -99,7 +99,7 @@ class RunsLowering(KernelLowering):
             return
         dim, *others = dims
         for segment in self.segments(dim):
-            self.each_tile(segment, self.step(dim), lambda at, s: self.blocks(others, self.part(whole, dim, at, s.size), make))
+            self.each_tile(segment, self.step(dim), lambda at, s: self.blocks(others, whole.part(dim, at, s.size), make))
 
     def block(self, dims: Sequence[int], whole: Tile) -> None:
         """The loops around the pixels, then these."""
@@ -131,8 +131,7 @@ class RunsLowering(KernelLowering):
     def everything(self, dims: list[int], whole: Tile) -> None:
         """All register tiles of a block, or of this share of it; the choice is a selection, element by element."""
         if not dims:
-            channels = [self.schedule.vector] if self.schedule.vector >= 0 else []
-            self.blocks(self.inner, whole, lambda block: self.parts(block, channels, lambda part: self.tiles.tile([part])))
+            self.blocks(self.inner, whole, self.dense_tiles)
             return
         dim, *others = dims
         inside = partial(self.everything_at, others, whole, dim)
@@ -142,8 +141,15 @@ class RunsLowering(KernelLowering):
         for segment in self.segments(dim):
             self.each_tile(segment, self.step(dim), inside)
 
+    def dense_tiles(self, block: Tile) -> None:
+        """The register tiles of a block of channels, of which one for runs may cover several."""
+        dim = self.schedule.vector
+        step, size = (self.schedule.tile[dim], block.size[dim]) if dim >= 0 else (1, 1)
+        for start in range(0, size, step):
+            self.tiles.tile([block.part(dim, Affine((), start), min(step, size - start)) if dim >= 0 else block])
+
     def everything_at(self, others: list[int], whole: Tile, dim: int, at: Affine, segment: Segment) -> None:
-        self.everything(others, self.part(whole, dim, at, segment.size))
+        self.everything(others, whole.part(dim, at, segment.size))
 
     def shared_tiles(self, dim: int, make: Callable[[Affine, Segment], None]) -> None:
         """Loops over this share of the tiles of a dim."""
@@ -165,10 +171,10 @@ class RunsLowering(KernelLowering):
             self.shared_tiles(first, partial(self.background_at, others, whole, first))
         together, most = self.schedule.runs, self.most_runs
         groups = self.emit.affine((self.emit.symbol(count, 0, most) + (together - 1)) // together)
-        first, end = self.part_of(groups, -(-most // together))
+        begin, end = self.part_of(groups, -(-most // together))
         dense = self.tiles.schedule
         self.tiles.schedule = replace(dense, reduction=dense.run_reduction, unroll=dense.run_unroll, together=dense.run_together)
-        with self.loop(first, end, 0, max(-(-most // together) - 1, 0)) as counter, self.emit.known(self.choice, True):
+        with self.loop(begin, end, 0, max(-(-most // together) - 1, 0)) as counter, self.emit.known(self.choice, True):
             self.group(whole, counter * together, count)
         self.tiles.schedule = dense
 
@@ -201,7 +207,7 @@ class RunsLowering(KernelLowering):
             pieces.append(self.run_piece(whole, self.emit.symbol(number, 0, self.most_runs - 1) + 1))  # behind their number
         if any(set(guard.subscript.dims()) & set(self.domain.chosen) for guard in self.guards):
             for i in range(self.choice.length):  # the bounds of a loop keep a window inside for one pixel at a time
-                (pixel,) = (self.part(piece, self.domain.chosen[-1], Affine((), i), 1) for piece in pieces)
+                (pixel,) = (piece.part(self.domain.chosen[-1], Affine((), i), 1) for piece in pieces)
                 self.blocks(self.inner, whole, lambda block, pixel=pixel: self.tiles.tile([self.over(pixel, block)]))  # type: ignore[misc]
         else:
             self.blocks(self.inner, whole, lambda block: self.tiles.tile([self.over(piece, block) for piece in pieces], conditions))
@@ -224,14 +230,14 @@ class RunsLowering(KernelLowering):
                 subscript = number if pixels == 1 else self.emit.add(arith.DivSI(number, self.emit.index(pixels))).output
                 number = self.emit.add(arith.RemSI(number, self.emit.index(pixels))).output
                 place = self.emit.symbol(subscript, 0, self.extents[dim] - (length if dim == last else 1))
-                whole = self.part(whole, dim, place, length if dim == last else 1)
+                whole = whole.part(dim, place, length if dim == last else 1)
         return whole
 
     def background_at(self, others: list[int], whole: Tile, dim: int, at: Affine, segment: Segment) -> None:
         """The background of what is not active, pixel by pixel."""
         step = segment.size
         with self.loop(self.emit.index(0), self.emit.index(step), 0, step - 1) as counter:
-            here = self.part(whole, dim, at + counter, 1)
+            here = whole.part(dim, at + counter, 1)
             if others:
                 for inner in self.segments(others[0]):
                     self.each_tile(inner, self.step(others[0]), partial(self.background_at, others[1:], here, others[0]))

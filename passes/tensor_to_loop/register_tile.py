@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ...dialects import arith, loop
@@ -28,6 +28,11 @@ class Tile:
     base: tuple[Affine, ...]
     size: tuple[int, ...]
     border: tuple[int, ...]
+
+    def part(self, dim: int, offset: Affine, size: int) -> Tile:
+        """`size` elements along a dim, `offset` behind the beginning."""
+        base = tuple(at + offset if i == dim else at for i, at in enumerate(self.base))
+        return replace(self, base=base, size=tuple(size if i == dim else n for i, n in enumerate(self.size)))
 
 
 @dataclass(frozen=True, slots=True)
