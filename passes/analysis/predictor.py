@@ -134,5 +134,21 @@ def _background_cycles(op: graph.Masked, share: float, target: Target) -> float:
 
 
 def _mask_cycles(op: graph.Masked, target: Target) -> float:
-    """Finding the tiles: a few scalar steps for every entry of the mask."""
-    return tensor(op.mask).elements * (target.costs.load + target.costs.add)
+    """Finding the pixels that each value needs, and listing them: a few scalar steps for every pixel, not for the chosen ones only."""
+    costs = target.costs
+    scan = 2 * (costs.load + costs.add + costs.branch)
+    candidate = costs.load + costs.mul + 4 * costs.add + costs.branch
+    total = 0.0
+    reaches = masked_reaches(op) if op.kind == "spatial" else {}
+    planes = {
+        (reaches.get(layer, HERE), tensor(layer.results[0]).extents[2:])
+        for layer in op.body
+        if not layer.has(Terminator) and is_read_by_windows(layer)
+    }
+    for reach, extents in sorted(planes | {(HERE, tensor(op.output).extents[2:])}, key=str):
+        taps = 1
+        for axis in range(2):
+            span = reach.high[axis] - reach.low[axis] + (op.granularity - 1) * reach.scale[axis]
+            taps *= span // (reach.scale[axis] * op.granularity) + 1
+        total += tensor(op.output).extents[0] * math.prod(extents) * (scan + taps * candidate)
+    return total
