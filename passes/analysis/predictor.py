@@ -136,8 +136,8 @@ def _background_cycles(op: graph.Masked, share: float, target: Target) -> float:
 def _mask_cycles(op: graph.Masked, target: Target) -> float:
     """Finding the pixels that each value needs, and listing them: a few scalar steps for every pixel, not for the chosen ones only."""
     costs = target.costs
-    scan = 2 * (costs.load + costs.add + costs.branch)
-    candidate = costs.load + costs.mul + 4 * costs.add + costs.branch
+    scan = costs.load + 2 * costs.add + costs.branch
+    candidate = costs.load + costs.mul + costs.add + costs.branch
     total = 0.0
     reaches = masked_reaches(op) if op.kind == "spatial" else {}
     planes = {

@@ -14,6 +14,7 @@ from ...dialects.ir.location import Location
 from ...dialects.ir.operation import Block, Operation, Region, Value
 from ..analysis.domain import store_map
 from ..manager import Pass, Report
+from ..tensor_to_loop.copies import wrap
 
 Member: TypeAlias = tensor.Compute | tensor.Masked
 
@@ -41,7 +42,8 @@ class FuseKernels(Pass, name="fuse-kernels", runs_on=("tensor",)):
 
     A computation without reduction joins the kernel that makes one of its operands if it reads each element once and in its own place (any
     rearrangement counts), and if nothing in between waits for that kernel. Computations without reduction that only feed one reduction,
-    each element once, join it. Padded views and single numbers are copied into every kernel that reads them.
+    each element once, join it. Padded views and single numbers are copied into every kernel that reads them. A list of runs is a kernel
+    alone.
     Leaves alone: concatenations and other views, which are storage and not work.
     """
 
@@ -63,6 +65,8 @@ class _Fusion:
         for op in list(self.function.body):
             if isinstance(op, tensor.Compute | tensor.Masked):
                 self.place(op)
+            elif isinstance(op, tensor.ListRuns):
+                wrap(op)
         for group in dict.fromkeys(self.group_of.values()):
             _build_kernel(group)
             self.report.count("kernels")

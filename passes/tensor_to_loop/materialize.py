@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from ...dialects.func import Function, Module
 from ...dialects.ir.builder import Builder
-from ...dialects.ir.operation import Block, Operation, Region, Value
-from ...dialects.tensor import Kernel, View, Yield
+from ...dialects.ir.operation import Operation, Value
+from ...dialects.tensor import View
 from ...dialects.tensor.view import tensor_type
 from ..manager import Pass, Report
 from .bufferize import Refusal, bufferize
-from .copies import copy_kernel
+from .copies import copy_kernel, wrap
 
 
 @dataclass(frozen=True)
@@ -66,16 +66,7 @@ def _wrap(op: Operation) -> None:
     if isinstance(op, View):
         _replace(op, copy_kernel(Builder(before=op), op.output, tensor_type(op.output).order))
         return
-    body = Block([value.type for value in op.operands])
-    build = Builder(before=op)
-    inner = op.clone({})
-    inner.set_operands(body.arguments, op.segments)
-    body.insert(inner)
-    body.insert(Yield(list(inner.results)))
-    kernel = build.add(Kernel(list(op.operands), contents=Region(body)))
-    for old, new in zip(op.results, kernel.results, strict=True):
-        old.replace_by(new)
-    op.erase()
+    wrap(op)
 
 
 def _replace(op: View, value: Value) -> None:
