@@ -16,7 +16,7 @@ from ...dialects.ir.operation import Argument
 from ...dialects.tensor.view import tensor_type
 from ..analysis.domain import Access, domain, reads
 from ..manager import Pass, Report
-from ..schedule.choose import packable
+from ..schedule.problem import packable
 from ..schedule.space import Schedule
 
 

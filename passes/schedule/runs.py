@@ -1,0 +1,178 @@
+"""Schedules of masked kernels that walk a list of runs, in two forms: register tiles of runs and, with `switches`, everything.
+
+Both forms read the same packed weights, so the dense one follows the runs in what decides how these lie: the order of the reduction, and
+blocks of channels that are whole tiles of the dense form.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ...dialects import tensor
+from .cost import TileCost, accumulator_budget, best_tile, tile_cycles
+from .problem import Problem, are_weights_large, by_output_stride, weights_bytes
+from .space import Schedule
+from .tile import MOST_UNROLLED, RegisterTile, reduction_order, register_tile, row_window, unrolled, vector_dim, window_along
+
+MOST_THREADS = 4
+"""Blocks of channels that are enough to be shared."""
+
+MOST_BY_RUNS = 0.92
+"""Share of the pixels from which on everything is computed at the latest: scattered pixels cost a little more than neighbours."""
+
+TERMS_TOGETHER_HOSTED = 64
+TERMS_TOGETHER_ARM = 192
+TERMS_TOGETHER_RISCV = 24  # in longer blocks its scheduler moves loads up until the accumulators are spilled
+
+
+def choose_runs(problem: Problem) -> Schedule:
+    """The schedule of a kernel whose result is chosen by a list of runs."""
+    masked, guarded = _choice(problem), _is_guarded(problem)
+    switches = masked.switches and not guarded
+    tile = register_tile(problem, _channels(problem))
+    best = _best_runs(problem, tile)
+    block = min(best.columns * tile.lanes, problem.extents[tile.vector]) if tile.vector >= 0 else 1
+    if not switches:
+        tile = _one_pixel(problem, tile, block)
+    reduction = reduction_order(problem)
+    unroll = unrolled(problem, tile, reduction)
+    run_reduction, run_unroll = _run_reduction(problem, reduction), _run_unroll(problem, unroll)
+    if switches and run_unroll != unroll:
+        unroll = _sharing_loads(problem, tile, unroll)
+        reduction = (*(dim for dim in run_reduction if dim not in unroll), *unroll)
+    return Schedule(
+        extents=problem.extents,
+        order=_order(problem, tile.vector),
+        tile=tile.sizes,
+        vector=tile.vector,
+        lanes=tile.lanes,
+        reduction=reduction,
+        unroll=unroll,
+        parallel=_shared(problem, tile.vector, block),
+        runs=1 if guarded else best.rows // masked.length,
+        block=block,
+        run_reduction=run_reduction,
+        run_unroll=run_unroll,
+        run_together=_together(problem, run_reduction, run_unroll, best),
+        dense_from=_dense_from(problem, tile, best) if switches else 0,
+    )
+
+
+def _choice(problem: Problem) -> tensor.Masked:
+    """The choice that the kernel ends in."""
+    masked = problem.domain.masked
+    assert masked is not None
+    return masked
+
+
+def _is_guarded(problem: Problem) -> bool:
+    """Whether windows reach over a border: the bounds of a loop then keep them inside, for one pixel at a time."""
+    return any(set(guard.subscript.dims()) & set(problem.domain.chosen) for guard in problem.reads.guards)
+
+
+def _channels(problem: Problem) -> int:
+    """The vector dim; none among the pixels, which are scattered, or in the reduction."""
+    vector = vector_dim(problem)
+    return -1 if vector in problem.domain.chosen or vector >= problem.parallel else vector
+
+
+# The register tiles of both forms.
+
+
+def _best_runs(problem: Problem, tile: RegisterTile) -> TileCost:
+    """The register tile of runs; along the channels whole tiles of the dense form, because both read the same packed weights."""
+    masked, has_vector = _choice(problem), tile.vector >= 0
+    vectors = math.ceil(problem.extents[tile.vector] / tile.lanes) if has_vector else 1
+    unit = math.ceil(tile.sizes[tile.vector] / tile.lanes) if masked.switches and has_vector else 1
+    steps = problem.steps
+    candidates = [
+        best_tile(_pixels(problem), vectors, steps, steps * tile.lanes * 4, problem.target, run=masked.length, only=columns)
+        for columns in range(unit, max(min(vectors, 8), unit) + 1, unit)
+    ]
+    registers = accumulator_budget(problem.target)
+    fitting = [cost for cost in candidates if (cost.rows + 1) * cost.columns < registers]
+    return min(fitting or candidates[:1], key=lambda cost: cost.cycles)
+
+
+def _pixels(problem: Problem) -> int:
+    return math.prod(problem.extents[dim] for dim in problem.domain.chosen)
+
+
+def _one_pixel(problem: Problem, tile: RegisterTile, block: int) -> RegisterTile:
+    """The tile where there is no dense form: pixels one by one, of the runs' block of channels."""
+    sizes = (1 if dim in problem.domain.chosen else block if dim == tile.vector else size for dim, size in enumerate(tile.sizes))
+    return replace(tile, sizes=tuple(sizes))
+
+
+# Reductions.
+
+
+def _run_reduction(problem: Problem, reduction: Sequence[int]) -> tuple[int, ...]:
+    """Taps outside, so that the longest dim is walked without a break."""
+    longest = max(reduction, key=lambda dim: problem.extents[dim], default=-1)
+    return (*(dim for dim in sorted(reduction) if dim != longest), longest) if reduction else ()
+
+
+def _run_unroll(problem: Problem, unroll: Sequence[int]) -> tuple[int, ...]:
+    """What is written out for a register tile of runs: their pixels share fewer loads, so taps side by side would only fill registers.
+
+    Without a long loop inside (depthwise windows) loops over taps would be all overhead.
+    """
+    return tuple(unroll) if problem.steps <= MOST_UNROLLED**2 else ()
+
+
+def _sharing_loads(problem: Problem, tile: RegisterTile, unroll: Sequence[int]) -> tuple[int, ...]:
+    """The taps that stay written out in the dense form where runs write out none: only those that share loads along its rows."""
+    return tuple(tap for tap in unroll if tile.row >= 0 and window_along(problem, tile.row, tap, tile.vector))
+
+
+def _together(problem: Problem, reduction: Sequence[int], unroll: Sequence[int], best: TileCost) -> int:
+    """Turns of the innermost loop in one, so that the addresses of the runs are moved on less often."""
+    if not reduction or unroll:
+        return 1
+    chip = TERMS_TOGETHER_ARM if problem.target.family == "arm" else TERMS_TOGETHER_RISCV
+    most = TERMS_TOGETHER_HOSTED if problem.target.hosted else chip
+    products = best.rows * best.columns
+    if products + 2 * best.columns + 2 > accumulator_budget(problem.target):  # weights of two turns would push an accumulator out
+        return 1
+    turns = max(most // products, 1)
+    return max(n for n in range(1, turns + 1) if problem.extents[reduction[-1]] % n == 0)
+
+
+# Loops.
+
+
+def _order(problem: Problem, vector: int) -> tuple[int, ...]:
+    """Loops over the chosen pixels and the blocks of channels (and what else is not chosen).
+
+    What is read again and again should be near. Up to a quarter of L2, weights stay there while the pixels pass by: the pixels go outside,
+    and what they read is still in L1 for the next block of channels. Larger ones are read once: the blocks go outside, those of channels
+    outermost, and every run meets the block that is at hand.
+    """
+    chosen, l2_bytes = problem.domain.chosen, problem.target.caches.l2_bytes
+    blocks = [dim for dim in by_output_stride(problem) if dim not in (*chosen, vector)]
+    if vector < 0:
+        return (*chosen, *blocks)
+    is_small = not l2_bytes or weights_bytes(problem, vector) <= l2_bytes // 4
+    return (*chosen, *blocks, vector) if is_small else (vector, *reversed(blocks), *chosen)
+
+
+def _shared(problem: Problem, vector: int, block: int) -> int:
+    """What the threads share: blocks of channels where weights are large and blocks enough, else the list. So each meets as many runs."""
+    if not problem.is_worth_sharing:
+        return -1
+    by_channels = vector >= 0 and are_weights_large(problem, vector) and problem.extents[vector] >= MOST_THREADS * block
+    return vector if by_channels else problem.domain.chosen[0]
+
+
+def _dense_from(problem: Problem, tile: RegisterTile, best: TileCost) -> int:
+    """The number of runs that take as long as everything."""
+    steps, target, pixels = problem.steps, problem.target, _pixels(problem)
+    extent = problem.extents[tile.row] if tile.row >= 0 else 1
+    columns = math.ceil(math.prod(tile.sizes) / tile.rows / tile.lanes)
+    window = row_window(problem, tile.row, tile.vector)
+    whole = pixels / extent * tile_cycles(extent, best.columns, tile.rows, columns, steps, target, window)
+    group = tile_cycles(best.rows, best.columns, best.rows, best.columns, steps, target)
+    return max(1, min(math.ceil(whole / group * best.rows), int(pixels * MOST_BY_RUNS)) // _choice(problem).length)
