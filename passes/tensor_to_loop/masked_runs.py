@@ -1,10 +1,12 @@
 """Masked kernels that walk a list of runs: register tiles of scattered pixels.
 
+    the padding around the result
     for every share of the list, or every block of channels where weights are large (among threads)
-        for the blocks of channels
-            the padding around the result, the background where no pixel is active, if anybody reads it
-            if so many pixels are active that this is faster: all register tiles of the block
-            else: for every few runs of the list: one register tile of them
+        for the blocks that the schedule's order has outside of the pixels
+            if so many pixels are active that this is faster: all register tiles
+            else
+                the background where no pixel is active, if anybody reads it
+                for every few runs of the list, for the blocks inside of the pixels: one register tile of them
 
 Every thread meets the same runs, or as many of them, so that the work is balanced however the mask looks.
 """
@@ -165,7 +167,7 @@ class RunsLowering(KernelLowering):
     # The list.
 
     def listed(self, whole: Tile, count: Value) -> None:
-        """The runs of the list, or this share of them, several at a time; what is left one by one."""
+        """The background, if it is read, then the runs of the list, or this share of them, several at a time."""
         if self.choice.background not in (None, self.shared):
             first, *others = self.walked
             self.shared_tiles(first, partial(self.background_at, others, whole, first))
