@@ -185,7 +185,7 @@ def layer(build: Layers, window: Window, value: Value, random: np.random.Generat
     return build.compute([value, weights], [[d(0), channel, *place], read], extents, 4, Number(0.0, f32), _combined(arith.AddF))
 
 
-def _combined(combine: type[arith.AddF] | type[arith.MaximumF]) -> Block:
+def _combined(combine: type[arith.AddF | arith.MaximumF]) -> Block:
     """The accumulator with the element, or with the product of two."""
     body = Block([f32] * (3 if combine is arith.AddF else 2))
     build = Builder.at_end(body)
@@ -194,7 +194,7 @@ def _combined(combine: type[arith.AddF] | type[arith.MaximumF]) -> Block:
     return body
 
 
-def pointwise(build: Layers, operation: type[arith.NegF] | type[arith.AddF], *values: Value) -> Value:
+def pointwise(build: Layers, operation: type[arith.NegF | arith.AddF], *values: Value) -> Value:
     """An operation on every element."""
     shape = shape_of(values[0])
     body = Block([f32] * len(values))

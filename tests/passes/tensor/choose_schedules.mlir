@@ -33,3 +33,63 @@
   // check: "tensor.kernel"({{.*}}) <{schedule = "extents=4x20x3 order=1x0 tile=1x1 vector=-1 lanes=1 reduction=2 unroll= parallel=-1
   "func.return"(%1) : (tensor<4x20xf32>) -> ()
 }) : () -> ()
+
+// -----
+// Channels outermost, then the list, which the threads share: several of its runs of two pixels stand in registers, by all channels.
+// opt: choose-schedules{target=x86-64-v4}
+"func.func"() <{sym_name = "runs_with_vectors", function_type = (tensor<1x8x8x32xf32>, tensor<32x32xf32>, tensor<1x1x8x8xf32>, tensor<33xi32>) -> tensor<1x8x8x32xf32>}> ({
+^bb0(%x: tensor<1x8x8x32xf32>, %w: tensor<32x32xf32>, %a: tensor<1x1x8x8xf32>, %l: tensor<33xi32>):
+  %0 = "tensor.kernel"(%x, %w, %a, %l) <{schedule = ""}> ({
+  ^bb0(%v: tensor<1x8x8x32xf32>, %u: tensor<32x32xf32>, %m: tensor<1x1x8x8xf32>, %r: tensor<33xi32>):
+    %1 = "tensor.compute"(%v, %u) <{extents = array<i64: 1, 8, 8, 32, 32>, parallel = 4 : i64, maps = [affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d2, d4)>, affine_map<(d0, d1, d2, d3, d4) -> (d4, d3)>], init = 0.0 : f32, operandSegmentSizes = array<i32: 2, 0>}> ({
+    ^bb0(%e: f32, %f: f32, %acc: f32):
+      %s = "math.fma"(%e, %f, %acc) : (f32, f32, f32) -> f32
+      "tensor.yield"(%s) : (f32) -> ()
+    }) : (tensor<1x8x8x32xf32>, tensor<32x32xf32>) -> tensor<1x8x8x32xf32>
+    %2 = "tensor.view"(%m) <{extents = array<i64: 1, 8, 8, 1>, map = affine_map<(d0, d1, d2, d3) -> (d0, d3, d1, d2)>, padding = unit}> : (tensor<1x1x8x8xf32>) -> tensor<1x8x8x1xf32>
+    %3 = "tensor.masked"(%1, %2, %r) <{unit = array<i64: 1, 1, 1, 32>, length = 2 : i64, switches = false, operandSegmentSizes = array<i32: 1, 1, 0, 1>}> : (tensor<1x8x8x32xf32>, tensor<1x8x8x1xf32>, tensor<33xi32>) -> tensor<1x8x8x32xf32>
+    "tensor.yield"(%3) : (tensor<1x8x8x32xf32>) -> ()
+  }) : (tensor<1x8x8x32xf32>, tensor<32x32xf32>, tensor<1x1x8x8xf32>, tensor<33xi32>) -> tensor<1x8x8x32xf32>
+  // check: schedule = "extents=1x1x64x32x32 order=3x0x1x2 tile=1x1x1x32 vector=3 lanes=16 {{.*}} parallel=1 {{.*}} unit= runs={{[2-6]}} block=32 run_reduction=4 {{.*}} dense_from=0"
+  "func.return"(%0) : (tensor<1x8x8x32xf32>) -> ()
+}) : () -> ()
+
+// -----
+// With a switch everything is computed from a number of runs on, by the same blocks of channels.
+// opt: choose-schedules{target=x86-64-v4}
+"func.func"() <{sym_name = "runs_or_everything", function_type = (tensor<1x8x8x32xf32>, tensor<32x32xf32>, tensor<1x1x8x8xf32>, tensor<33xi32>) -> tensor<1x8x8x32xf32>}> ({
+^bb0(%x: tensor<1x8x8x32xf32>, %w: tensor<32x32xf32>, %a: tensor<1x1x8x8xf32>, %l: tensor<33xi32>):
+  %0 = "tensor.kernel"(%x, %w, %a, %l) <{schedule = ""}> ({
+  ^bb0(%v: tensor<1x8x8x32xf32>, %u: tensor<32x32xf32>, %m: tensor<1x1x8x8xf32>, %r: tensor<33xi32>):
+    %1 = "tensor.compute"(%v, %u) <{extents = array<i64: 1, 8, 8, 32, 32>, parallel = 4 : i64, maps = [affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d2, d4)>, affine_map<(d0, d1, d2, d3, d4) -> (d4, d3)>], init = 0.0 : f32, operandSegmentSizes = array<i32: 2, 0>}> ({
+    ^bb0(%e: f32, %f: f32, %acc: f32):
+      %s = "math.fma"(%e, %f, %acc) : (f32, f32, f32) -> f32
+      "tensor.yield"(%s) : (f32) -> ()
+    }) : (tensor<1x8x8x32xf32>, tensor<32x32xf32>) -> tensor<1x8x8x32xf32>
+    %2 = "tensor.view"(%m) <{extents = array<i64: 1, 8, 8, 1>, map = affine_map<(d0, d1, d2, d3) -> (d0, d3, d1, d2)>, padding = unit}> : (tensor<1x1x8x8xf32>) -> tensor<1x8x8x1xf32>
+    %3 = "tensor.masked"(%1, %2, %r) <{unit = array<i64: 1, 1, 1, 32>, length = 2 : i64, switches = true, operandSegmentSizes = array<i32: 1, 1, 0, 1>}> : (tensor<1x8x8x32xf32>, tensor<1x8x8x1xf32>, tensor<33xi32>) -> tensor<1x8x8x32xf32>
+    "tensor.yield"(%3) : (tensor<1x8x8x32xf32>) -> ()
+  }) : (tensor<1x8x8x32xf32>, tensor<32x32xf32>, tensor<1x1x8x8xf32>, tensor<33xi32>) -> tensor<1x8x8x32xf32>
+  // check: schedule = "extents=1x1x64x32x32 order=3x0x1x2 tile=1x1x{{\d+}}x32 vector=3 lanes=16 {{.*}} parallel=1 {{.*}} unit= runs={{[2-6]}} block=32 run_reduction=4 {{.*}} dense_from={{[12]\d}}"
+  "func.return"(%0) : (tensor<1x8x8x32xf32>) -> ()
+}) : () -> ()
+
+// -----
+// Scalars: a run of two pixels by a few channels, and never everything.
+// opt: choose-schedules{target=cortex-m4}
+"func.func"() <{sym_name = "runs_of_scalars", function_type = (tensor<1x8x8x32xf32>, tensor<32x32xf32>, tensor<1x1x8x8xf32>, tensor<33xi32>) -> tensor<1x8x8x32xf32>}> ({
+^bb0(%x: tensor<1x8x8x32xf32>, %w: tensor<32x32xf32>, %a: tensor<1x1x8x8xf32>, %l: tensor<33xi32>):
+  %0 = "tensor.kernel"(%x, %w, %a, %l) <{schedule = ""}> ({
+  ^bb0(%v: tensor<1x8x8x32xf32>, %u: tensor<32x32xf32>, %m: tensor<1x1x8x8xf32>, %r: tensor<33xi32>):
+    %1 = "tensor.compute"(%v, %u) <{extents = array<i64: 1, 8, 8, 32, 32>, parallel = 4 : i64, maps = [affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d2, d4)>, affine_map<(d0, d1, d2, d3, d4) -> (d4, d3)>], init = 0.0 : f32, operandSegmentSizes = array<i32: 2, 0>}> ({
+    ^bb0(%e: f32, %f: f32, %acc: f32):
+      %s = "math.fma"(%e, %f, %acc) : (f32, f32, f32) -> f32
+      "tensor.yield"(%s) : (f32) -> ()
+    }) : (tensor<1x8x8x32xf32>, tensor<32x32xf32>) -> tensor<1x8x8x32xf32>
+    %2 = "tensor.view"(%m) <{extents = array<i64: 1, 8, 8, 1>, map = affine_map<(d0, d1, d2, d3) -> (d0, d3, d1, d2)>, padding = unit}> : (tensor<1x1x8x8xf32>) -> tensor<1x8x8x1xf32>
+    %3 = "tensor.masked"(%1, %2, %r) <{unit = array<i64: 1, 1, 1, 32>, length = 2 : i64, switches = false, operandSegmentSizes = array<i32: 1, 1, 0, 1>}> : (tensor<1x8x8x32xf32>, tensor<1x8x8x1xf32>, tensor<33xi32>) -> tensor<1x8x8x32xf32>
+    "tensor.yield"(%3) : (tensor<1x8x8x32xf32>) -> ()
+  }) : (tensor<1x8x8x32xf32>, tensor<32x32xf32>, tensor<1x1x8x8xf32>, tensor<33xi32>) -> tensor<1x8x8x32xf32>
+  // check: schedule = "extents=1x1x64x32x32 order=3x0x1x2 tile=1x1x1x{{\d}} vector=3 lanes=1 {{.*}} parallel=-1 {{.*}} unit= runs={{[1-6]}} block={{\d}} run_reduction=4 {{.*}} dense_from=0"
+  "func.return"(%0) : (tensor<1x8x8x32xf32>) -> ()
+}) : () -> ()
