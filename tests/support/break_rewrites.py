@@ -1,7 +1,8 @@
 """Would the tests notice? Breaks rewrites on purpose, one at a time, and shows which check catches each of them.
 
 `python tests/broken_rewrites.py` prints a table; `test_broken_rewrites.py` holds that nothing escapes. The checks are those of the test
-suite on the first small random nets: the program verifies, and evaluates at the tensor and at the loop stage to what onnxruntime computes.
+suite on the first small random nets, and on one with masks: the program verifies, and evaluates at the tensor and at the loop stage to
+what onnxruntime computes.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from intaglio.dialects.func import Module
 from intaglio.dialects.ir.evaluator import evaluate
 from intaglio.errors import CompileError, InternalError
 from intaglio.passes import pipelines  # noqa: F401 - registers every pass
+from intaglio.passes.analysis import mask_reach
 from intaglio.passes.graph import absorb_pads, channels
 from intaglio.passes.graph_to_tensor import convolution
 from intaglio.passes.instruments import VerifyEach
 from intaglio.passes.manager import Pipeline
 from intaglio.passes.tensor import pack_weights
-from intaglio.passes.tensor_to_loop import entry, loop_nest, register_tile
+from intaglio.passes.tensor_to_loop import borders, entry, loop_nest, masked_runs, register_tile
+from mask_models import Net
 from onnx_models import expected, imported
 from stages import run_loops
 
@@ -124,6 +127,20 @@ def _neutral_zero(right: Any) -> Any:
     return lambda kind, element: 0
 
 
+def _spans_shorter(right: Any) -> Any:
+    """through(): windows reach one pixel less far."""
+    return lambda self, strides, begins, spans: right(self, strides, begins, [max(span - 1, 0) for span in spans])
+
+
+def _first_run_left_out(right: Any) -> Any:
+    """part_of(): the list is walked from its second group on."""
+    return lambda self, count, most: (self.emit.index(1), right(self, count, most)[1])
+
+
+def _nothing_stored(right: Any) -> Any:
+    return lambda self: None
+
+
 BREAKS = (
     Break("absorb-pads puts a pad on the wrong side", absorb_pads, "rebuilt", _pads_shifted),
     Break("absorb-batch-norms forgets the new bias", channels, "_new_bias", _bias_not_scaled),
@@ -132,6 +149,9 @@ BREAKS = (
     Break("tensor-to-loop: the last tile is one element short", loop_nest.KernelLowering, "segments", _last_tile_short),
     Break("tensor-to-loop: tiles begin one element early", loop_nest.KernelLowering, "placed", _tile_shifted),
     Break("tensor-to-loop: reduction loops begin one turn late", register_tile.TileEmitter, "bounds", _bounds_late),
+    Break("place-masks: windows need one pixel less", mask_reach.Reach, "through", _spans_shorter),
+    Break("tensor-to-loop: the first runs are left out", masked_runs.RunsLowering, "part_of", _first_run_left_out),
+    Break("tensor-to-loop: nobody stores the borders", borders._Border, "store", _nothing_stored),
     Break("tensor-to-loop: lanes of a maximum begin at 0", register_tile, "neutral", _neutral_zero),
     Break("memory: blocks that live at once share their place", entry, "plan_arena", _all_at_zero),
 )
@@ -157,7 +177,7 @@ def check(model: RandomModel, wanted: list[Array]) -> str | None:
     """What is wrong with the way of a net to loops: the verifier's word, or the stage whose values are others than onnxruntime's."""
     try:
         module = imported(model.proto, shapes={name: array.shape for name, array in model.inputs.items()})
-        for stage, pipeline in (("tensor", "graph,graph-to-tensor,fuse-kernels"), ("loop", REST)):
+        for stage, pipeline in (("tensor", "graph{decision=masked},graph-to-tensor,fuse-kernels"), ("loop", REST)):
             Pipeline.parse(pipeline).run(module, [VerifyEach()])
             if not _near(_values(module, stage, model, wanted), wanted):
                 return f"values at the {stage} stage"
@@ -168,7 +188,10 @@ def check(model: RandomModel, wanted: list[Array]) -> str | None:
     return None
 
 
-REST = f"canonicalize,assign-layouts,materialize-copies,choose-schedules{{target={TARGET}}},pack-weights,tensor-to-loop{{target={TARGET}}}"
+REST = (
+    "canonicalize,pad-results,assign-layouts,materialize-copies,"
+    f"choose-schedules{{target={TARGET}}},pack-weights,tensor-to-loop{{target={TARGET}}}"
+)
 
 
 def _values(module: Module, stage: str, model: RandomModel, wanted: list[Array]) -> list[Array]:
@@ -190,9 +213,20 @@ def _small_nets() -> tuple[tuple[int, RandomModel, list[Array]], ...]:
     return tuple((seed, model, expected(model.proto, model.inputs)) for seed in SEEDS if _steps(model := random_model(seed)) <= MOST_STEPS)
 
 
+@cache
+def _masked_net() -> tuple[int, RandomModel, list[Array]]:
+    """A window between two layers, kept where a mask of pixels says so; it has no seed."""
+    net = Net()
+    inner = net.add("Relu", net.conv("x"))
+    net.add("Add", "x", net.add("Mul", net.conv(inner, window=3), net.mask()), out="y")
+    model = RandomModel(-1, net.model(), {"x": net.feed()}, free=False)
+    return -1, model, expected(model.proto, model.inputs)
+
+
 def nets() -> Iterator[tuple[int, RandomModel, list[Array]]]:
-    """Small random nets with what onnxruntime makes of them."""
+    """Small random nets and one with masks, with what onnxruntime makes of them."""
     yield from _small_nets()
+    yield _masked_net()
 
 
 def _steps(model: RandomModel) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from intaglio.passes.manager import Pipeline
 from intaglio.passes.schedule.space import Schedule
 from mask_models import Net
 from onnx_models import expected, imported, lowered
-from stages import run_loops, to_loops
+from stages import NAN_BYTE, run_loops, to_loops
 
 ATOL = 1e-4
 CHOSEN = Net().mask(4)
@@ -100,6 +101,29 @@ def test_masked_is_dense(model: Net) -> None:
     np.testing.assert_allclose(evaluate(low, "main", [feed])[0], wanted, rtol=0, atol=ATOL)
     for pads in (True, False):
         np.testing.assert_allclose(run_loops(to_loops(low, "cortex-m4", pads=pads), [feed], [wanted])[0], wanted, rtol=0, atol=ATOL)
+
+
+def never_everything(kernel: tensor_dialect.Kernel) -> None:
+    """Walk the list however long it is."""
+    kernel.schedule = str(replace(Schedule.parse(kernel.schedule), dense_from=0))
+
+
+@pytest.mark.parametrize("target", ["x86-64-v4", "cortex-m4"])
+def test_nothing_is_read_that_is_not_computed(target: str) -> None:
+    """All memory is NaN before the run: a dilation that is too small, or a border that nobody stores, makes the result NaN."""
+
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(masked_blocks(["product", "residual", "choice", "blend"]))
+    def hold(model: Net) -> None:
+        feed, module = model.feed(), imported(model.model())
+        (wanted,) = evaluate(module, "main", [feed])
+        Pipeline.parse(f"graph{{target={target} decision=masked}}").run(module, [VerifyEach()])
+        assert selections(module)
+        loops = to_loops(lowered(module), target, impose=never_everything)
+        (made,) = run_loops(loops, [feed], [wanted], NAN_BYTE)
+        np.testing.assert_allclose(made, wanted, rtol=0, atol=ATOL)
+
+    hold()
 
 
 def stage() -> Net:
