@@ -1,11 +1,13 @@
 """Masked blocks against their own dense form and onnxruntime: one process, slices of calls in turn, the least time of each.
 
     python benchmarks/masks.py --threads 1 2 --json masks.json
-    python benchmarks/masks.py --chips
+    python benchmarks/masks.py --single
+    python benchmarks/masks.py --network resnet101
 
-Stages of residual blocks at the shapes of ResNet-50/101, each block with a mask of its own that is an input, so that its density can be
-set; masks are squares at a random place. "dense" is the same stage without masks. Every time is of a whole call from Python. With --chips,
-a small block is executed on the emulated chips and its instructions are counted.
+Residual blocks at the shapes of ResNet-50/101 (`examples/dynamic/export_block.py`): stages of three, single ones, or the whole network.
+Every block has a mask of its own that is an input, so that its density can be set. "dense" is the same model without masks. Every time
+is of a whole call from Python. `work` is the share of the multiply-accumulates that the masks need, with all pixels that windows in between read;
+the two limits are the density and this share, each with what may be lost beyond. Chips are in `masks_on_chips.py`.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ import argparse
 import json
 import math
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,151 +27,130 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import onnxruntime
-from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 import intaglio
+from export_block import STAGES, Block, Graph, Mask, add_block, blob_mask, network_blocks, resnet101_lasnet, stage_block
 from host import interleaved
-from intaglio.compiler.masks import MaskOptions
+from intaglio.compiler.masks import MaskOptions, Region
+from intaglio.dialects.graph.tiles import needed_tiles
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[Any]
 DENSITIES = (0.1, 0.25, 0.5, 0.75, 1.0)
-STAGES = ((256, 56), (512, 28), (1024, 14))
-CHIPS = ("cortex-m4", "rv32imafc")
 ALLOWED = 0.12
+ALLOWED_AT_ONE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """A stage: `channels` of a bottleneck's ends (a basic block has a quarter), H = W = `side`, tiles of `tile` pixels squared."""
+class Subject:
+    """Blocks by name, one behind the other, and what their model is fed beside the masks."""
 
-    kind: str
-    channels: int
-    side: int
-    tile: int
-    blocks: int
+    name: str
+    blocks: dict[str, Block]
+    feed: str
+    shape: tuple[int, ...]
 
-    @property
-    def width(self) -> int:
-        return self.channels // 4
+    def model(self, mask: Mask) -> onnx.ModelProto:
+        """With masks as inputs, or dense, with the same weights."""
+        if self.feed == "image":
+            return resnet101_lasnet(mask)
+        graph = Graph(0, 1)
+        x = graph.input(self.feed, self.shape)
+        for name, block in self.blocks.items():
+            x = add_block(graph, x, block, mask, f"{name}.", f"{name}.out")
+        return graph.model(x, (1, block.channels_out, block.size, block.size))
 
-    @property
-    def ends(self) -> int:
-        return self.channels if self.kind == "bottleneck" else self.width
+    def masks(self, density: float, random: np.random.Generator, discs: bool = False) -> dict[str, Array]:
+        """One for every block, on its coarse grid: a square blob, or two discs."""
+        make = blob_mask if discs else square
+        return {f"{name}.mask": make(block.mask_shape(), density, random) for name, block in self.blocks.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One stage at one density: milliseconds of the three, and ours masked against ours dense."""
+    """One subject at one density: milliseconds of the three, ours masked against ours dense, and the two limits."""
 
-    stage: str
+    subject: str
     threads: int
     density: float
+    work: float
     masked_ms: float
     dense_ms: float
     onnxruntime_ms: float
     ratio: float
     limit: float
+    work_limit: float
     error: float
 
     def __str__(self) -> str:
         times = f"{self.masked_ms:9.3f} {self.dense_ms:9.3f} {self.onnxruntime_ms:9.3f}"
-        mark = "" if self.ratio <= self.limit else "  over"
-        return f"{self.stage:26s} {self.threads:2d} {self.density:6.3f} {times} {self.ratio:6.2f} {self.limit:6.2f} {self.error:8.1e}{mark}"
+        mark = "" if self.ratio <= self.limit else "  over" if self.ratio <= self.work_limit else "  over both"
+        shares = f"{self.threads:2d} {self.density:6.3f} {self.work:6.3f}"
+        return f"{self.subject:28s} {shares} {times} {self.ratio:6.2f} {self.limit:6.2f} {self.work_limit:6.2f} {self.error:8.1e}{mark}"
 
 
-class Stage:
-    """An ONNX model of a stage under construction."""
-
-    def __init__(self, shape: Shape, masked: bool) -> None:
-        self.shape, self.masked = shape, masked
-        self.random = np.random.default_rng(0)
-        self.nodes: list[NodeProto] = []
-        self.weights: list[TensorProto] = []
-
-    def save(self, path: Path) -> Path:
-        shape = self.shape
-        x = "x"
-        for number in range(shape.blocks):
-            x = self.block(x, number)
-        inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, shape.ends, shape.side, shape.side])]
-        small = shape.side // shape.tile
-        if self.masked:
-            inputs += [helper.make_tensor_value_info(f"m{i}", TensorProto.FLOAT, [1, 1, small, small]) for i in range(shape.blocks)]
-        output = helper.make_tensor_value_info(x, TensorProto.FLOAT, [1, shape.ends, shape.side, shape.side])
-        graph = helper.make_graph(self.nodes, "stage", inputs, [output], self.weights)
-        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
-        return path
-
-    def block(self, x: str, number: int) -> str:
-        shape = self.shape
-        windows = (1, 3, 1) if shape.kind == "bottleneck" else (3, 3)
-        value, channels = x, shape.ends
-        for i, window in enumerate(windows):
-            last = i == len(windows) - 1
-            outputs = shape.ends if last else shape.width
-            value = self.conv(value, channels, outputs, window)
-            value = value if last else self.add("Relu", value)
-            channels = outputs
-        if self.masked:
-            value = self.add("Mul", value, self.mask(number))
-        return self.add("Relu", self.add("Add", value, x))
-
-    def mask(self, number: int) -> str:
-        """The input, made 0 or 1, in full size."""
-        chosen = self.add("Cast", self.add("GreaterOrEqual", f"m{number}", self.constant(np.float32(0.5))), to=TensorProto.FLOAT)
-        if self.shape.tile == 1:
-            return chosen
-        scales = self.constant(np.array([1, 1, self.shape.tile, self.shape.tile], np.float32))
-        return self.add("Resize", chosen, "", scales, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
-
-    def conv(self, x: str, channels: int, outputs: int, window: int) -> str:
-        weights = self.random.standard_normal((outputs, channels, window, window)) * math.sqrt(1 / (channels * window * window))
-        bias = self.random.standard_normal(outputs) * 0.1
-        return self.add("Conv", x, self.constant(weights), self.constant(bias), pads=[window // 2] * 4)
-
-    def constant(self, value: object) -> str:
-        name = f"w{len(self.weights)}"
-        self.weights.append(numpy_helper.from_array(np.asarray(value, np.float32), name))
-        return name
-
-    def add(self, op_type: str, *inputs: str, **attributes: Any) -> str:
-        name = f"v{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op_type, list(inputs), [name], name=f"{op_type}{len(self.nodes)}", **attributes))
-        return name
-
-
-def blob(side: int, density: float, random: np.random.Generator) -> Array:
+def square(shape: Sequence[int], density: float, random: np.random.Generator) -> Array:
     """A mask whose chosen tiles lie together: rows of a square at a random place."""
+    *_, side = shape
     count = max(1, round(density * side * side))
     width = min(math.ceil(math.sqrt(count)), side)
     height = math.ceil(count / width)
     top, left = (int(random.integers(0, side - extent + 1)) for extent in (height, width))
-    mask = np.zeros((1, 1, side, side), np.float32)
+    mask = np.zeros(shape, np.float32)
     for i in range(count):
-        mask[0, 0, top + i // width, left + i % width] = 1
+        mask[..., top + i // width, left + i % width] = 1
     return mask
 
 
-def measure(shape: Shape, threads: int, seconds: float) -> Iterator[Row]:
+def enlarged(mask: Array, block: Block) -> Array:
+    """A coarse mask on the output grid."""
+    return mask.repeat(block.granularity, 2).repeat(block.granularity, 3)
+
+
+def products(model: onnx.ModelProto) -> dict[str, int]:
+    """Multiply-accumulates of every convolution and product with constant weights, by node, for one picture."""
+    weights = {each.name: math.prod(each.dims) for each in model.graph.initializer}
+    shapes = {each.name: each.type.tensor_type.shape.dim for each in onnx.shape_inference.infer_shapes(model).graph.value_info}
+    return {
+        node.name: weights[node.input[1]] * math.prod(dim.dim_value for dim in list(shapes.get(node.output[0], ()))[2:])
+        for node in model.graph.node
+        if node.op_type in ("Conv", "Gemm")
+    }
+
+
+def work_share(regions: Sequence[Region], masks: Sequence[Array], by_node: Mapping[str, int]) -> float:
+    """What the masks of the regions, in full size, leave of the products."""
+    needed = {
+        layer.node: float(needed_tiles(mask, layer.extents, (1, 1), layer.scale, layer.low, layer.high).mean())
+        for region, mask in zip(regions, masks, strict=True)
+        for layer in region.layers
+    }
+    return sum(count * needed.get(node, 1.0) for node, count in by_node.items()) / sum(by_node.values())
+
+
+def measure(subject: Subject, threads: int, seconds: float, densities: Sequence[float]) -> Iterator[Row]:
     """A row for every density."""
+    discs = subject.feed == "image"
     with tempfile.TemporaryDirectory() as folder:
-        with_masks = Stage(shape, True).save(Path(folder) / "masked.onnx")
-        without = Stage(shape, False).save(Path(folder) / "dense.onnx")
-        masked = intaglio.compile(with_masks, threads=threads, masks=MaskOptions(decision="masked"))
-        dense = intaglio.compile(without, threads=threads)
-        sessions = [_session(path, threads) for path in (with_masks, without)]
-    random = np.random.default_rng(3)
-    x = random.standard_normal((1, shape.ends, shape.side, shape.side), np.float32)
-    for density in DENSITIES:
-        masks = {f"m{i}": blob(shape.side // shape.tile, density, random) for i in range(shape.blocks)}
-        given = {"x": x, **masks}
+        paths = [Path(folder) / f"{name}.onnx" for name in ("masked", "dense")]
+        with_masks, without = subject.model("input"), subject.model("dense")
+        for model, path in zip((with_masks, without), paths, strict=True):
+            onnx.save(model, path)
+        masked = intaglio.compile(paths[0], threads=threads, masks=MaskOptions(decision="masked"))
+        dense = intaglio.compile(paths[1], threads=threads)
+        sessions = [_session(path, threads) for path in paths]
+    by_node, random = products(without), np.random.default_rng(3)
+    x = {subject.feed: random.standard_normal(subject.shape, np.float32)}
+    for density in densities:
+        masks = subject.masks(density, random, discs)
+        given = x | masks
+        full = [enlarged(mask, block) for mask, block in zip(masks.values(), subject.blocks.values(), strict=True)]
+        work = work_share(masked.manifest.regions, full, by_node)
         error = float(np.abs(next(iter(masked.run(given).values())) - sessions[0].run(None, given)[0]).max())
-        calls = (partial(masked.run, given), partial(dense.run, {"x": x}), partial(sessions[1].run, None, {"x": x}))
+        calls = (partial(masked.run, given), partial(dense.run, x), partial(sessions[1].run, None, x))
         ours, whole, theirs = (least * 1e3 for least in interleaved(calls, seconds))
         chosen = float(np.mean([mask.mean() for mask in masks.values()]))
-        limit = chosen + ALLOWED if chosen < 1 else 1.05
-        name = f"{shape.kind} {shape.channels}x{shape.side} S{shape.tile}"
-        yield Row(name, threads, chosen, ours, whole, theirs, ours / whole, limit, error)
+        limit, work_limit = (share + (ALLOWED if chosen < 1 else ALLOWED_AT_ONE) for share in (chosen, work))
+        yield Row(subject.name, threads, chosen, work, ours, whole, theirs, ours / whole, limit, work_limit, error)
 
 
 def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
@@ -179,59 +161,38 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def shapes(blocks: int) -> Iterator[Shape]:
-    """Tiles that divide the side, of 2, 4 and 8 pixels."""
-    for kind in ("bottleneck", "basic"):
-        for channels, side in STAGES:
-            yield from (Shape(kind, channels, side, tile, blocks) for tile in (2, 4, 8) if side % tile == 0)
-
-
-def chips(densities: Sequence[float]) -> Iterator[dict[str, object]]:
-    """Instructions of a small block, masked against dense."""
-    for chip in CHIPS:
-        for kind in ("bottleneck", "basic"):
-            shape = Shape(kind, 32, 16, 4, 1)
-            with tempfile.TemporaryDirectory() as folder:
-                masked = intaglio.compile(
-                    Stage(shape, True).save(Path(folder) / "masked.onnx"), chip, masks=MaskOptions(decision="masked")
-                )
-                dense = intaglio.compile(Stage(shape, False).save(Path(folder) / "dense.onnx"), chip)
-                random = np.random.default_rng(3)
-                x = random.standard_normal((1, shape.ends, shape.side, shape.side), np.float32)
-                whole = dense.measure({"x": x}).instructions or 1
-                for density in densities:
-                    mask = blob(shape.side // shape.tile, density, random)
-                    done = masked.measure({"x": x, "m0": mask})
-                    ratio = (done.instructions or 0) / whole
-                    arenas = {"arena_bytes": masked.manifest.arena_bytes, "dense_arena_bytes": dense.manifest.arena_bytes}
-                    yield {"chip": chip, "kind": kind, "density": float(mask.mean()), "ratio": round(ratio, 3), "dense": whole, **arenas}
+def subjects(blocks: int, stages: int) -> Iterator[Subject]:
+    """Stages of so many blocks, in tiles of 2, 4 and 8 pixels that divide their sides."""
+    for basic, stage, tile in product((False, True), range(stages), (2, 4, 8)):
+        if STAGES[stage][0] % tile == 0:
+            block = stage_block(stage, tile, basic=basic)
+            name = f"{'basic' if basic else 'bottleneck'} {block.channels_out}x{block.size} S{tile}"
+            yield Subject(name, {f"b{i}": block for i in range(blocks)}, "x", block.input_shape())
 
 
 def main() -> None:
     """Print the table, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, nargs="+", default=[1])
-    parser.add_argument("--blocks", type=int, default=3, help="blocks of a stage; one alone pays for turning the model's input and output")
+    parser.add_argument("--blocks", type=int, default=3, help="blocks of a stage")
+    parser.add_argument("--single", action="store_true", help="one block, which pays for turning the model's input and output")
+    parser.add_argument("--network", choices=("resnet101",), help="the whole network with tiles of 8, 4, 7, 1, at a mean density of 0.5")
     parser.add_argument("--seconds", type=float, default=1.0, help="per row")
-    parser.add_argument("--only", default="", help="stages whose name holds this")
-    parser.add_argument("--chips", action="store_true")
+    parser.add_argument("--only", default="", help="subjects whose name holds this")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    rows: list[object] = []
-    if given.chips:
-        for record in chips(DENSITIES):
-            print(record, flush=True)
-            rows.append(record)
-    else:
-        print("stage               threads density    masked     dense       ort  ratio  limit    error")
-        for threads in given.threads:
-            for shape in shapes(given.blocks):
-                if given.only in f"{shape.kind} {shape.channels}x{shape.side} S{shape.tile}":
-                    for row in measure(shape, threads, given.seconds):
-                        print(row, flush=True)
-                        rows.append(asdict(row))
+    chosen = list(subjects(1 if given.single else given.blocks, len(STAGES)))
+    if given.network:
+        chosen = [Subject("resnet101 S8-4-7-1", network_blocks(), "image", (1, 3, 224, 224))]
+    rows: list[Row] = []
+    print(f"{'':28s}  t    d    work    masked     dense       ort  ratio  limits        error")
+    for threads, subject in product(given.threads, chosen):
+        if given.only in subject.name:
+            for row in measure(subject, threads, given.seconds, (0.5,) if given.network else DENSITIES):
+                print(row, flush=True)
+                rows.append(row)
     if given.json:
-        given.json.write_text(json.dumps(rows, indent=1) + "\n")
+        given.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
 
 
 if __name__ == "__main__":

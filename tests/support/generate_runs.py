@@ -84,7 +84,8 @@ def run_programs(draw: DrawFn) -> RunProgram:
     N, sides = draw(st.integers(1, 2)), (draw(st.integers(1, 5)), draw(st.integers(1, 7)))
     C = draw(st.sampled_from(CHANNELS))
     first = draw(st.sampled_from(("input", "elementwise", "window")))
-    shapes, windows = [(N, C, *sides)], []
+    shapes: list[tuple[int, ...]] = [(N, C, *sides)]
+    windows: list[Window] = []
     for _ in range(draw(st.integers(1, 2)) + (first == "window")):
         windows.append(_window(draw, shapes[-1]))
         shapes.append((N, windows[-1].channels, *(windows[-1].out(n, i) for i, n in enumerate(shapes[-1][2:]))))
@@ -103,7 +104,7 @@ def run_programs(draw: DrawFn) -> RunProgram:
         value = layer(build, window, values[-1], random)
         number = i - (first == "window")
         if number >= 0:
-            residual = next(given) if choices[number].has_residual else None
+            residual: Value | None = next(given) if choices[number].has_residual else None
             if residual is not None and draw(st.booleans()):  # in the arena, where it may be overwritten
                 residual = pointwise(build, arith.NegF, residual)
             value = masked(build, value, active[number], choices[number], residual)
@@ -160,7 +161,7 @@ def _flags(draw: DrawFn, shape: tuple[int, ...]) -> Array:
 
 def _as_activity(flags: Array, random: np.random.Generator) -> Array:
     """What is not zero is active, NaN as well."""
-    return np.where(flags, random.choice([1.0, -2.0, np.nan], flags.shape), 0.0).astype(np.float32)
+    return np.asarray(np.where(flags, random.choice([1.0, -2.0, np.nan], flags.shape), 0.0), np.float32)
 
 
 def layer(build: Layers, window: Window, value: Value, random: np.random.Generator) -> Value:
