@@ -84,12 +84,9 @@ def main() -> None:
             if arguments.json:
                 print(json.dumps(asdict(row)), flush=True)
                 continue
-            print(
-                f"{row.model} on {row.target}: {row.instructions:,} instructions{'' if row.repeats else ' (not the same twice!)'}, "
-                f"{row.per_mac:.2f} per MAC of {row.macs:,}, error {row.error:.1e}, arena {row.arena_bytes:,} "
-                f"(live {row.live_bytes:,}), stack {row.stack_bytes:,}, flash {row.flash_bytes:,}",
-                flush=True,
-            )
+            print(f"{row.model} on {row.target}: {row.instructions:,} instructions{'' if row.repeats else ' (not the same twice!)'}, "
+                  f"{row.per_mac:.2f} per MAC of {row.macs:,}, error {row.error:.1e}, arena {row.arena_bytes:,} "
+                  f"(live {row.live_bytes:,}), stack {row.stack_bytes:,}, flash {row.flash_bytes:,}", flush=True)
             if arguments.layers:
                 print_layers(run)
 

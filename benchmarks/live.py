@@ -13,24 +13,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-IN_PLACE = frozenset(
-    {
-        "Add",
-        "BatchNormalization",
-        "Clip",
-        "Flatten",
-        "HardSigmoid",
-        "HardSwish",
-        "Identity",
-        "Mul",
-        "Relu",
-        "Reshape",
-        "Sigmoid",
-        "Softmax",
-        "Squeeze",
-        "Unsqueeze",
-    }
-)
+IN_PLACE = frozenset({
+    "Add", "BatchNormalization", "Clip", "Flatten", "HardSigmoid", "HardSwish", "Identity", "Mul", "Relu", "Reshape", "Sigmoid", "Softmax",
+    "Squeeze", "Unsqueeze",
+})
 
 
 def peak_of_live_tensors(path: Path, shapes: Mapping[str, Sequence[int]]) -> int:

@@ -6,8 +6,8 @@
 
 Residual blocks at the shapes of ResNet-50/101 (`examples/dynamic/export_block.py`): stages of three, single ones, or the whole network.
 Every block has a mask of its own that is an input, so that its density can be set. "dense" is the same model without masks. Every time
-is of a whole call from Python. `work` is the share of the multiply-accumulates that the masks need, with all pixels that windows in between read;
-the two limits are the density and this share, each with what may be lost beyond. Chips are in `masks_on_chips.py`.
+is of a whole call from Python. `work` is the share of the multiply-accumulates that the masks need, counting all pixels that windows in
+between read; the two limits are the density and this share, each with what may be lost beyond. Chips are in `masks_on_chips.py`.
 """
 
 from __future__ import annotations

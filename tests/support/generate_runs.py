@@ -161,7 +161,9 @@ def _flags(draw: DrawFn, shape: tuple[int, ...]) -> Array:
 
 def _as_activity(flags: Array, random: np.random.Generator) -> Array:
     """What is not zero is active, NaN as well."""
-    return np.asarray(np.where(flags, random.choice([1.0, -2.0, np.nan], flags.shape), 0.0), np.float32)
+    values: Array = random.choice([1.0, -2.0, np.nan], flags.shape)
+    values[flags == 0] = 0.0
+    return values.astype(np.float32)
 
 
 def layer(build: Layers, window: Window, value: Value, random: np.random.Generator) -> Value:
