@@ -155,7 +155,9 @@ def _flags(draw: DrawFn, shape: tuple[int, ...]) -> Array:
         case 1:
             return np.ones(shape, bool)
         case 2:
-            return (np.arange(prod(shape)) == draw(st.integers(0, prod(shape) - 1))).reshape(shape)
+            flags = np.zeros(prod(shape), bool)
+            flags[draw(st.integers(0, prod(shape) - 1))] = True
+            return flags.reshape(shape)
     return np.array(draw(st.lists(st.booleans(), min_size=prod(shape), max_size=prod(shape)))).reshape(shape)
 
 
