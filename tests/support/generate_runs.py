@@ -229,25 +229,36 @@ def masked(build: Layers, value: Value, active: Value, choice: Choice, residual:
 @dataclass(frozen=True, slots=True)
 class Decisions:
     """What a schedule shall decide, among what the lowering allows: how many runs a register tile takes at most, from how many runs on
-    everything is computed (where it may be), and which loop the threads share (-1: none; of runs 0: the list, 1: blocks of channels)."""
+    everything is computed (where it may be), whether blocks of channels stand around the list, and which loop the threads share (-1: none;
+    of a kernel with runs an even one is the list, an odd one the outermost blocks)."""
 
     runs: int
     dense_from: int
+    blocks_outside: bool
     shared: int
 
     def impose(self, kernel: tensor.Kernel) -> None:
         """Change the schedule that was chosen for a kernel."""
         schedule = Schedule.parse(kernel.schedule)
-        chosen = domain(kernel).chosen
-        loops = schedule.order
-        if schedule.runs:
-            loops = (chosen[0], *loops[: len(loops) - len(chosen)])[:2]
-            most = min(self.runs, schedule.runs)
-            schedule = replace(schedule, runs=most, dense_from=self.dense_from if schedule.dense_from else 0)
-        parallel = loops[self.shared % len(loops)] if self.shared >= 0 and loops else -1
-        if not schedule.runs and parallel >= 0:
-            schedule = replace(schedule, order=(parallel, *(dim for dim in loops if dim != parallel)))
-        kernel.schedule = str(replace(schedule, parallel=parallel))
+        kernel.schedule = str(self.with_runs(schedule, domain(kernel).chosen) if schedule.runs else self.without(schedule))
+
+    def with_runs(self, schedule: Schedule, chosen: tuple[int, ...]) -> Schedule:
+        blocks = tuple(dim for dim in schedule.order if dim not in chosen)
+        outside = self.blocks_outside and blocks
+        shared = -1 if self.shared < 0 else blocks[0] if outside and self.shared % 2 else chosen[0]
+        return replace(
+            schedule,
+            runs=min(self.runs, schedule.runs),
+            dense_from=self.dense_from if schedule.dense_from else 0,
+            order=(*blocks, *chosen) if outside else (*chosen, *blocks),
+            parallel=shared,
+        )
+
+    def without(self, schedule: Schedule) -> Schedule:
+        if self.shared < 0 or not schedule.order:
+            return replace(schedule, parallel=-1)
+        dim = schedule.order[self.shared % len(schedule.order)]
+        return replace(schedule, order=(dim, *(other for other in schedule.order if other != dim)), parallel=dim)
 
 
-decisions = st.builds(Decisions, st.integers(1, 6), st.integers(1, 12), st.integers(-1, 3))
+decisions = st.builds(Decisions, st.integers(1, 6), st.integers(1, 12), st.booleans(), st.integers(-1, 3))

@@ -35,7 +35,7 @@
 }) : () -> ()
 
 // -----
-// Channels outermost, then the list, which the threads share: several of its runs of two pixels stand in registers, by all channels.
+// The list outside, which the threads share: several of its runs of two pixels stand in registers, by all channels.
 // opt: choose-schedules{target=x86-64-v4}
 "func.func"() <{sym_name = "runs_with_vectors", function_type = (tensor<1x8x8x32xf32>, tensor<32x32xf32>, tensor<1x1x8x8xf32>, tensor<33xi32>) -> tensor<1x8x8x32xf32>}> ({
 ^bb0(%x: tensor<1x8x8x32xf32>, %w: tensor<32x32xf32>, %a: tensor<1x1x8x8xf32>, %l: tensor<33xi32>):
@@ -50,7 +50,7 @@
     %3 = "tensor.masked"(%1, %2, %r) <{unit = array<i64: 1, 1, 1, 32>, length = 2 : i64, switches = false, operandSegmentSizes = array<i32: 1, 1, 0, 1>}> : (tensor<1x8x8x32xf32>, tensor<1x8x8x1xf32>, tensor<33xi32>) -> tensor<1x8x8x32xf32>
     "tensor.yield"(%3) : (tensor<1x8x8x32xf32>) -> ()
   }) : (tensor<1x8x8x32xf32>, tensor<32x32xf32>, tensor<1x1x8x8xf32>, tensor<33xi32>) -> tensor<1x8x8x32xf32>
-  // check: schedule = "extents=1x1x64x32x32 order=3x0x1x2 tile=1x1x1x32 vector=3 lanes=16 {{.*}} parallel=1 {{.*}} unit= runs={{[2-6]}} block=32 run_reduction=4 {{.*}} dense_from=0"
+  // check: schedule = "extents=1x1x64x32x32 order=1x2x0x3 tile=1x1x1x32 vector=3 lanes=16 {{.*}} parallel=1 {{.*}} runs={{[2-6]}} block=32 run_reduction=4 {{.*}} dense_from=0"
   "func.return"(%0) : (tensor<1x8x8x32xf32>) -> ()
 }) : () -> ()
 
@@ -70,7 +70,7 @@
     %3 = "tensor.masked"(%1, %2, %r) <{unit = array<i64: 1, 1, 1, 32>, length = 2 : i64, switches = true, operandSegmentSizes = array<i32: 1, 1, 0, 1>}> : (tensor<1x8x8x32xf32>, tensor<1x8x8x1xf32>, tensor<33xi32>) -> tensor<1x8x8x32xf32>
     "tensor.yield"(%3) : (tensor<1x8x8x32xf32>) -> ()
   }) : (tensor<1x8x8x32xf32>, tensor<32x32xf32>, tensor<1x1x8x8xf32>, tensor<33xi32>) -> tensor<1x8x8x32xf32>
-  // check: schedule = "extents=1x1x64x32x32 order=3x0x1x2 tile=1x1x{{\d+}}x32 vector=3 lanes=16 {{.*}} parallel=1 {{.*}} unit= runs={{[2-6]}} block=32 run_reduction=4 {{.*}} dense_from={{[12]\d}}"
+  // check: schedule = "extents=1x1x64x32x32 order=1x2x0x3 tile=1x1x{{\d+}}x32 vector=3 lanes=16 {{.*}} parallel=1 {{.*}} runs={{[2-6]}} block=32 run_reduction=4 {{.*}} dense_from={{[12]\d}}"
   "func.return"(%0) : (tensor<1x8x8x32xf32>) -> ()
 }) : () -> ()
 
@@ -90,6 +90,6 @@
     %3 = "tensor.masked"(%1, %2, %r) <{unit = array<i64: 1, 1, 1, 32>, length = 2 : i64, switches = false, operandSegmentSizes = array<i32: 1, 1, 0, 1>}> : (tensor<1x8x8x32xf32>, tensor<1x8x8x1xf32>, tensor<33xi32>) -> tensor<1x8x8x32xf32>
     "tensor.yield"(%3) : (tensor<1x8x8x32xf32>) -> ()
   }) : (tensor<1x8x8x32xf32>, tensor<32x32xf32>, tensor<1x1x8x8xf32>, tensor<33xi32>) -> tensor<1x8x8x32xf32>
-  // check: schedule = "extents=1x1x64x32x32 order=3x0x1x2 tile=1x1x1x{{\d}} vector=3 lanes=1 {{.*}} parallel=-1 {{.*}} unit= runs={{[1-6]}} block={{\d}} run_reduction=4 {{.*}} dense_from=0"
+  // check: schedule = "extents=1x1x64x32x32 order=1x2x0x3 tile=1x1x1x{{\d}} vector=3 lanes=1 {{.*}} parallel=-1 {{.*}} runs={{[1-6]}} block={{\d}} run_reduction=4 {{.*}} dense_from=0"
   "func.return"(%0) : (tensor<1x8x8x32xf32>) -> ()
 }) : () -> ()
