@@ -106,7 +106,8 @@ def merge_dims(problem: Problem) -> tuple[int, ...]:
         for group in groups:
             for a in group:
                 for b in group:
-                    if a != b and a in free and b in free and extents[a] > 1 and extents[b] > 1 and _walk_as_one(problem, extents, a, b):
+                    both = a != b and a in free and b in free and extents[a] > 1 and extents[b] > 1
+                    if both and _walk_as_one(problem, extents, a, b) and _list_counts_as_one(problem, extents, a, b):
                         extents[b], extents[a] = extents[a] * extents[b], 1
                         merged = True
     return tuple(extents)
@@ -116,6 +117,14 @@ def _walk_as_one(problem: Problem, extents: Sequence[int], outer: int, inner: in
     return all(
         offset.is_linear and offset.coefficient(outer) == extents[inner] * offset.coefficient(inner) for offset in problem.offsets
     ) and not any(is_packable and _uses(access, (outer, inner)) for access, _, is_packable in problem.accesses)
+
+
+def _list_counts_as_one(problem: Problem, extents: Sequence[int], outer: int, inner: int) -> bool:
+    """Whether a list of runs, if there is one, counts along neither dim, or through the inner one and on along the outer one."""
+    chosen = [dim for dim in problem.domain.chosen if extents[dim] > 1]
+    if outer not in chosen and inner not in chosen:
+        return True
+    return outer in chosen and inner in chosen and chosen.index(inner) == chosen.index(outer) + 1
 
 
 def _uses(access: Access, dims: Sequence[int]) -> bool:

@@ -19,6 +19,8 @@ def may_overwrite(kernel: Kernel, number: int) -> bool:
         match op:
             case Yield():
                 return True
+            case Masked(background=None) if op.length > 1:
+                return False  # runs may overlap where nothing says what lies beside the active elements
             case Compute() | Masked():
                 if not _reads_at_the_identity(op, follows):
                     return False
@@ -29,7 +31,7 @@ def may_overwrite(kernel: Kernel, number: int) -> bool:
 
 
 def is_masked(kernel: Kernel) -> bool:
-    """Whether the kernel ends in a choice by tiles: what it does not choose then need not be written where it already lies."""
+    """Whether the kernel ends in a choice: what it does not choose then need not be written where it already lies."""
     return len(kernel.outputs) == 1 and isinstance(kernel.body.terminator.operands[0].owner, Masked)
 
 

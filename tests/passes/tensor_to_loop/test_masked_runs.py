@@ -91,7 +91,6 @@ def assert_same_loops(made: RunProgram, target: str) -> None:
     assert_specified(run_loops(to_loops(made.module, target), made.feeds, wanted), wanted)
 
 
-@pytest.mark.xfail(strict=True, reason="the last two runs of a row may share pixels, and the second adds to what the first has written")
 @pytest.mark.parametrize("target", TARGETS)
 def test_runs_that_overlap_do_not_overwrite_what_they_read(target: str) -> None:
     """Pairs in a row of three, and a tensor that is added to them where it lies."""
@@ -100,7 +99,6 @@ def test_runs_that_overlap_do_not_overwrite_what_they_read(target: str) -> None:
     assert_same_loops(program([Window("dense", 2)] * 2, choices, (1, 2, 1, 3), residual=True), target)
 
 
-@pytest.mark.xfail(strict=True, reason="rows and columns are walked as one dim in another order than that of the list")
 @pytest.mark.parametrize("target", TARGETS)
 def test_runs_are_found_where_columns_lie_behind_each_other(target: str) -> None:
     """Of a window along rows alone, H may lie innermost; the list counts along W all the same."""
