@@ -28,6 +28,7 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 
+import beside  # noqa: F401 - finds the example
 import intaglio
 from export_block import STAGES, Block, Graph, Mask, add_block, blob_mask, network_blocks, resnet101_lasnet, stage_block
 from host import interleaved

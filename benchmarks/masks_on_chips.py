@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+import beside  # noqa: F401 - finds the example
 import intaglio
 from export_block import Block
 from intaglio.compiler.artefact import Layer
