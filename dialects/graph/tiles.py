@@ -81,8 +81,8 @@ class SelectTiles(Operation, name="graph.select_tiles", traits=(Pure,)):
 
     value [N, K, H, W]; active [ceil(N / unit0), ceil(K / unit1), ...]: a tile is active where this is not zero; background: as the
     value, or missing where nobody reads inactive tiles (the evaluator then shows NaN there).
-    `length`: where tiles are single pixels, how many neighbours in a row are computed together (0: tiles are tested one by one);
-    `switches`: whether everything may be computed where most tiles are active.
+    `length`: where tiles are single pixels, how many neighbours in a row are computed together (0: everything is computed, and chosen from
+    element by element); `switches`: whether everything may be computed where most tiles are active.
     """
 
     value: Value = operand()

@@ -27,7 +27,7 @@ class Masked(Operation, name="tensor.masked", traits=(Pure,)):
     runs [...]: `tensor.list_runs` of `active`, in runs of `length`, where tiles are single elements along some dims and whole along the
     others. Without background, what a run holds beyond active elements is computed too; with one, runs hold nothing else.
 
-    Lowering computes `value` for active tiles only, or, with `switches`, for all of them where they are so many that this is faster.
+    With runs, lowering computes `value` where they are, or, with `switches`, everywhere if so much is active that this is faster.
     """
 
     value: Value = operand()

@@ -88,6 +88,10 @@ class Domain:
         along = zip(masked.unit, masked.extents, self.outputs[0].map.results, strict=True)
         return tuple(subscript.dims()[0] for unit, extent, subscript in along if unit == 1 < extent)
 
+    def guards_of_chosen(self, guards: Iterable[Guard]) -> list[Guard]:
+        """Those that move with what is chosen, so that a run may reach over a border."""
+        return [guard for guard in guards if set(guard.subscript.dims()) & set(self.chosen)]
+
     @property
     def extents(self) -> tuple[int, ...]:
         return (*self.parallel, *self.reduction)

@@ -107,6 +107,13 @@ class _Spreading:
 
     def operand(self, value: Value) -> Value:
         """An operand of an elementwise operator: rows, or a constant that is the same for all of them."""
+        constant = constant_of(value)
+        if constant is None:
+            return self.rows(_unwrapped(value, flat=False))
+        return self.constant(constant.reshape(())) if constant.size == 1 else self.repeated(value, constant)
+
+    def repeated(self, value: Value, constant: Array) -> Value:
+        """A constant of several elements beside everything. Raises _Unfit where it is not the same for all rows."""
         raise NotImplementedError
 
     def chosen(self, shape: tuple[int, ...], changed: Value, background: Value) -> Value:
@@ -219,12 +226,7 @@ class _Pixels(_Spreading):
         channels = None if offset is None else self.constant(np.broadcast_to(offset.reshape(-1), weights.shape[1:]).copy())
         return self.add(graph.Conv(self.rows(rows), filters, channels, strides=(1, 1), dilations=(1, 1), pads=(0, 0, 0, 0)))
 
-    def operand(self, value: Value) -> Value:
-        constant = constant_of(value)
-        if constant is None:
-            return self.rows(_unwrapped(value, flat=False))
-        if constant.size == 1:
-            return self.constant(constant.reshape(()))
+    def repeated(self, value: Value, constant: Array) -> Value:
         if constant.ndim > 2 or constant.shape[:-1] not in ((), (1,)):
             raise _Unfit("a constant is not the same for all rows")
         return self.constant(constant.reshape(1, -1, 1, 1))
@@ -253,12 +255,7 @@ class _Slices(_Spreading):
                 return self.add(made)
         raise _Unfit(f"{_named(op)} ({op.name}) may mix what is picked")
 
-    def operand(self, value: Value) -> Value:
-        constant = constant_of(value)
-        if constant is None:
-            return self.rows(_unwrapped(value, flat=False))
-        if constant.size == 1:
-            return self.constant(constant.reshape(()))
+    def repeated(self, value: Value, constant: Array) -> Value:
         if len(self.places.extents) > 1 or (constant.ndim == tensor(self.op.input).rank and constant.shape[0] != 1):
             raise _Unfit("a constant is not the same for all that is picked")
         return value

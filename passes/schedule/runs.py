@@ -29,7 +29,8 @@ TERMS_TOGETHER_RISCV = 24  # in longer blocks its scheduler moves loads up until
 
 def choose_runs(problem: Problem) -> Schedule:
     """The schedule of a kernel whose result is chosen by a list of runs."""
-    masked, guarded = _choice(problem), _is_guarded(problem)
+    masked = _choice(problem)
+    guarded = bool(problem.domain.guards_of_chosen(problem.reads.guards))  # a loop's bounds keep windows inside for one pixel at a time
     switches = masked.switches and not guarded
     tile = register_tile(problem, _channels(problem))
     best = _best_runs(problem, tile)
@@ -65,11 +66,6 @@ def _choice(problem: Problem) -> tensor.Masked:
     masked = problem.domain.masked
     assert masked is not None
     return masked
-
-
-def _is_guarded(problem: Problem) -> bool:
-    """Whether windows reach over a border: the bounds of a loop then keep them inside, for one pixel at a time."""
-    return any(set(guard.subscript.dims()) & set(problem.domain.chosen) for guard in problem.reads.guards)
 
 
 def _channels(problem: Problem) -> int:

@@ -70,7 +70,7 @@ def _windows(kernel: tensor.Kernel) -> list[tuple[Argument, tensor.View]]:
         return []  # no loop nest: it is refused, with a reason, where it is lowered
     if not domain_.chosen:
         return []
-    views = dict.fromkeys(guard.view for guard in reads(domain_).guards if set(guard.subscript.dims()) & set(domain_.chosen))
+    views = dict.fromkeys(guard.view for guard in domain_.guards_of_chosen(reads(domain_).guards))
     return [(view.source, view) for view in views if isinstance(view.source, Argument)]
 
 

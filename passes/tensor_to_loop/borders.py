@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ...dialects import loop
 from ...dialects.ir.affine import Affine, d
 from ...dialects.ir.attributes import Number
-from ...dialects.ir.operation import Block, Region, Value
-from ...dialects.ir.types import BufferType, element_of, index, vector
+from ...dialects.ir.operation import Value
+from ...dialects.ir.types import BufferType, element_of, vector
 from ...dialects.tensor.view import tensor_type
 from ..analysis.domain import Domain, Output
 from .emit import LANE, Emitter
@@ -79,14 +78,7 @@ class _Border:
             if distance.constant == 0:
                 make()
             return
-        then, otherwise = Block(), Block()
-        with self.emit.scope(then):
-            make()
-            self.emit.add(loop.Yield([]))
-        with self.emit.scope(otherwise):
-            self.emit.add(loop.Yield([]))
-        condition = self.emit.compare("eq", self.emit.affine(distance), 0)
-        self.emit.add(loop.If(condition, then=Region(then), otherwise=Region(otherwise)))
+        self.emit.only_if(self.emit.compare("eq", self.emit.affine(distance), 0), make)
 
     def fill(self, box: Sequence[tuple[Affine, int]]) -> None:
         """Store the padding in a box, neighbours in memory last."""
@@ -102,13 +94,10 @@ class _Border:
         if count == 1:
             self.level(others, box)
             return
-        body = Block([index])
-        with self.emit.scope(body):
-            box[axis] = (start + self.emit.symbol(body.arguments[0], 0, count - 1), 1)
+        with self.emit.loop(self.emit.index(0), self.emit.index(count), 0, count - 1) as counter:
+            box[axis] = (start + counter, 1)
             self.level(others, box)
-            self.emit.add(loop.Yield([]))
         box[axis] = (start, count)
-        self.emit.add(loop.For(self.emit.index(0), self.emit.index(count), [], contents=Region(body)))
 
     def line(self, axis: int, at: list[Affine], count: int) -> None:
         """Neighbours along the innermost axis, by vectors where they are neighbours in memory."""
@@ -116,11 +105,8 @@ class _Border:
         lanes = self.lanes if self.type_.strides[axis] == 1 else 1
         full, rest = divmod(count, lanes)
         if full > 1:
-            body = Block([index])
-            with emit.scope(body):
-                self.put(axis, at, emit.symbol(body.arguments[0], 0, full - 1) * lanes, lanes, 0)
-                emit.add(loop.Yield([]))
-            emit.add(loop.For(emit.index(0), emit.index(full), [], contents=Region(body)))
+            with emit.loop(emit.index(0), emit.index(full), 0, full - 1) as counter:
+                self.put(axis, at, counter * lanes, lanes, 0)
         elif full:
             self.put(axis, at, Affine(), lanes, 0)
         if rest:

@@ -279,6 +279,15 @@ class Emitter:
             self.add(loop.Yield([self.widen(self.constant(op.padding), lanes_of(read.type))]))
         return self.add(loop.If(condition, then=Region(then), otherwise=Region(otherwise))).outputs[0]
 
+    @contextmanager
+    def loop(self, lower: Value, upper: Value, low: int, high: int) -> Iterator[Affine]:
+        """A loop without carried values around what is emitted inside, whose counter is between `low` and `high` (inclusive)."""
+        body = Block([index])
+        with self.scope(body):
+            yield self.symbol(body.arguments[0], low, high)
+            self.add(loop.Yield([]))
+        self.add(loop.For(lower, upper, [], contents=Region(body)))
+
     def only_if(self, condition: Value, make: Callable[[], None], otherwise: Callable[[], None] = lambda: None) -> None:
         """Emit a condition around what `make` emits, and around what `otherwise` does."""
         blocks = Block(), Block()

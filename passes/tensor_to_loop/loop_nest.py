@@ -11,8 +11,7 @@ are clamped; where it is wider, tiles at the border stand apart with the taps wr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ...dialects import loop, tensor
@@ -183,17 +182,8 @@ class KernelLowering:
             make(Affine((), segment.start * step), segment)
             return
         lower, upper = self.emit.index(segment.start), self.emit.index(segment.start + segment.count)
-        with self.loop(lower, upper, segment.start, segment.start + segment.count - 1) as counter:
+        with self.emit.loop(lower, upper, segment.start, segment.start + segment.count - 1) as counter:
             make(counter * step, segment)
-
-    @contextmanager
-    def loop(self, lower: Value, upper: Value, low: int, high: int) -> Iterator[Affine]:
-        """A loop without carried values around what is emitted inside."""
-        body = Block([index])
-        with self.emit.scope(body):
-            yield self.emit.symbol(body.arguments[0], low, high)
-            self.emit.add(loop.Yield([]))
-        self.emit.add(loop.For(lower, upper, [], contents=Region(body)))
 
     def parallel_segments(self, dim: int, segments: Sequence[Segment], make: Callable[[Affine, Segment], None]) -> None:
         """One parallel loop over all tiles of a dim; which segment a tile belongs to is asked inside."""
@@ -210,13 +200,9 @@ class KernelLowering:
         if not others:
             make(self.emit.symbol(turn, first.start, last) * step, first)
             return
+
+        def here() -> None:
+            make(self.emit.symbol(turn, first.start, last) * step if first.count > 1 else Affine((), first.start * step), first)
+
         condition = self.emit.compare("slt", turn, others[0].start)
-        then, otherwise = Block(), Block()
-        with self.emit.scope(then):
-            at = self.emit.symbol(turn, first.start, last) * step if first.count > 1 else Affine((), first.start * step)
-            make(at, first)
-            self.emit.add(loop.Yield([]))
-        with self.emit.scope(otherwise):
-            self.choose_segment(turn, others, step, make)
-            self.emit.add(loop.Yield([]))
-        self.emit.add(loop.If(condition, then=Region(then), otherwise=Region(otherwise)))
+        self.emit.only_if(condition, here, lambda: self.choose_segment(turn, others, step, make))

@@ -112,15 +112,8 @@ class RunsLowering(KernelLowering):
         if not self.schedule.dense_from:
             self.listed(whole, count)
             return
-        then, otherwise = Block(), Block()
-        with self.emit.scope(then):
-            self.everything(self.walked, whole)
-            self.emit.add(loop.Yield([]))
-        with self.emit.scope(otherwise):
-            self.listed(whole, count)
-            self.emit.add(loop.Yield([]))
-        condition = self.emit.compare("sge", count, self.schedule.dense_from)
-        self.emit.add(loop.If(condition, then=Region(then), otherwise=Region(otherwise)))
+        are_many = self.emit.compare("sge", count, self.schedule.dense_from)
+        self.emit.only_if(are_many, partial(self.everything, self.walked, whole), partial(self.listed, whole, count))
 
     def number(self, at: Affine) -> Value:
         """An element of the list as an index."""
@@ -161,7 +154,7 @@ class RunsLowering(KernelLowering):
                 self.each_tile(segment, step, make)
                 continue
             first, end = (self.emit.affine(bound * segment.count // PARTS + segment.start) for bound in self.share)
-            with self.loop(first, end, segment.start, segment.start + segment.count - 1) as counter:
+            with self.emit.loop(first, end, segment.start, segment.start + segment.count - 1) as counter:
                 make(counter * step, segment)
 
     # The list.
@@ -176,7 +169,7 @@ class RunsLowering(KernelLowering):
         begin, end = self.part_of(groups, -(-most // together))
         dense = self.tiles.schedule
         self.tiles.schedule = replace(dense, reduction=dense.run_reduction, unroll=dense.run_unroll, together=dense.run_together)
-        with self.loop(begin, end, 0, max(-(-most // together) - 1, 0)) as counter, self.emit.known(self.choice, True):
+        with self.emit.loop(begin, end, 0, max(-(-most // together) - 1, 0)) as counter, self.emit.known(self.choice, True):
             self.group(whole, counter * together, count)
         self.tiles.schedule = dense
 
@@ -207,7 +200,7 @@ class RunsLowering(KernelLowering):
             if i:
                 number = self.emit.add(arith.MinSI(number, last)).output
             pieces.append(self.run_piece(whole, self.emit.symbol(number, 0, self.most_runs - 1) + 1))  # behind their number
-        if any(set(guard.subscript.dims()) & set(self.domain.chosen) for guard in self.guards):
+        if self.domain.guards_of_chosen(self.guards):
             for i in range(self.choice.length):  # the bounds of a loop keep a window inside for one pixel at a time
                 (pixel,) = (piece.part(self.domain.chosen[-1], Affine((), i), 1) for piece in pieces)
                 self.blocks(self.inner, whole, lambda block, pixel=pixel: self.tiles.tile([self.over(pixel, block)]))  # type: ignore[misc]
@@ -238,17 +231,13 @@ class RunsLowering(KernelLowering):
     def background_at(self, others: list[int], whole: Tile, dim: int, at: Affine, segment: Segment) -> None:
         """The background of what is not active, pixel by pixel."""
         step = segment.size
-        with self.loop(self.emit.index(0), self.emit.index(step), 0, step - 1) as counter:
+        with self.emit.loop(self.emit.index(0), self.emit.index(step), 0, step - 1) as counter:
             here = whole.part(dim, at + counter, 1)
             if others:
                 for inner in self.segments(others[0]):
                     self.each_tile(inner, self.step(others[0]), partial(self.background_at, others[1:], here, others[0]))
                 return
-            condition = self.emit.is_active(self.choice, self.domain.outputs[0].map.compose(here.base))
-            then, otherwise = Block(), Block()
-            with self.emit.scope(then):
-                self.emit.add(loop.Yield([]))
-            with self.emit.scope(otherwise), self.emit.known(self.choice, False):
-                self.blocks(self.inner, here, self.tiles.background)
-                self.emit.add(loop.Yield([]))
-            self.emit.add(loop.If(condition, then=Region(then), otherwise=Region(otherwise)))
+            with self.emit.known(self.choice, False):
+                store = partial(self.blocks, self.inner, here, self.tiles.background)
+                is_active = self.emit.is_active(self.choice, self.domain.outputs[0].map.compose(here.base))
+                self.emit.only_if(is_active, lambda: None, store)
