@@ -15,8 +15,8 @@ from ...dialects.graph.extents import tensor
 from ...dialects.graph.masked import inlined
 from ...dialects.ir.attributes import Dense
 from ...dialects.ir.builder import Builder
-from ...dialects.ir.operation import Value
-from ...dialects.ir.traits import Terminator
+from ...dialects.ir.operation import Operation, Value
+from ...dialects.ir.traits import Elementwise, Terminator
 from ...errors import CompileError, error
 from ...errors import quote as shown
 from ...targets.load import load_target
@@ -65,7 +65,8 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
         %1 = graph.conv(%x); %a = graph.reach_mask(%m) {low = -1, high = 1}; %2 = graph.select_tiles(%1, %a)
         %3 = graph.conv(%2); %b = graph.reach_mask(%m); %y = graph.select_tiles(%3, %b, zeros)
 
-    On hosts a kernel computes everything where so much is active that this is faster.
+    On hosts a kernel computes everything where so much is active that this is faster. There a result of the model, which lies in rows
+    of pixels and not of channels, is chosen element by element behind the last convolution, of which only the chosen pixels are made.
 
     Needs: static shapes. Masks of channels, and regions that are not predicted to gain, become dense selections, with a remark;
     of those that are droppable nothing is left to select.
@@ -87,7 +88,7 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
             if decision.masked:
                 report.remark(op, f"skips what its {op.kind} mask does not choose: {decision.reason}")
                 report.count("masked regions")
-                _Placement(op, decision.switches).run()
+                _Placement(op, decision.switches, self.is_turned(op)).run()
             else:
                 report.remark(op, f"stays dense: {decision.reason}")
                 _drop(op) if op.droppable else inline_masked(op)
@@ -105,6 +106,10 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
         if self.decision != "auto":
             return Decision(self.decision == "masked", f"{reason}, and asked for", density, prediction, switches)
         return Decision(prediction.ratio <= 1 - LEAST_GAIN, reason, density, prediction, switches)
+
+    def is_turned(self, op: graph.Masked) -> bool:
+        """Whether the result lies in rows of pixels, and vectors would have to be turned to store it."""
+        return load_target(self.target).vector_bits > 0 and all(isinstance(user, Return) for user in op.output.users)
 
     def known_densities(self) -> list[tuple[str, float]]:
         """The option `densities` as pairs."""
@@ -157,9 +162,12 @@ def observed_name(number: int, op: graph.Masked) -> str:
 class _Placement:
     """One region on its way back into the graph."""
 
-    def __init__(self, op: graph.Masked, switches: bool) -> None:
+    def __init__(self, op: graph.Masked, switches: bool, is_turned: bool) -> None:
         self.op = op
         self.switches = switches
+        last = _last_convolutions(op)
+        self.alone = last if is_turned else last[:-1]  # of which pixels are chosen before the result is
+        self.by_runs = not (is_turned and last)
         self.build = Builder(op)
         self.reaches = masked_reaches(op) if op.kind == "spatial" else {}
         self.mapping: dict[Value, Value] = dict(zip(op.body.arguments, op.inputs, strict=True))
@@ -170,18 +178,18 @@ class _Placement:
             if inner.has(Terminator):
                 break
             self.build.add(inner.clone(self.mapping))
-            if is_read_by_windows(inner):
+            if inner in self.alone or is_read_by_windows(inner):
                 made = self.mapping[inner.results[0]]
                 self.mapping[inner.results[0]] = self.select(made, self.reaches.get(inner, HERE), None)
         (yielded,) = op.body.terminator.operands
-        op.output.replace_by(self.select(self.mapping[yielded], HERE, self.background()))
+        op.output.replace_by(self.select(self.mapping[yielded], HERE, self.background(), by_runs=self.by_runs))
         op.erase()
 
-    def select(self, value: Value, reach: Reach, background: Value | None) -> Value:
+    def select(self, value: Value, reach: Reach, background: Value | None, *, by_runs: bool = True) -> Value:
         """`value` where the mask needs it."""
         N, K, H, W = tensor(value).extents
         batch = N // tensor(self.op.mask).extents[0]
-        length = run_length(self.op.granularity if self.op.kind == "spatial" else W, reach, W)
+        length = run_length(self.op.granularity if self.op.kind == "spatial" else W, reach, W) if by_runs else 0
         active = self.active(reach, (H, W))
         return self.build.add(
             graph.SelectTiles(value, active, background, unit=(batch, K, 1, 1), length=length, switches=self.switches)
@@ -207,3 +215,16 @@ class _Placement:
         if source is None:
             source = self.build.add(graph.Constant(value=Dense(np.zeros((), out.element.dtype)))).output
         return source if source.type == out else self.build.add(graph.Expand(source, shape=out.extents)).output
+
+
+def _last_convolutions(op: graph.Masked) -> list[Operation]:
+    """The convolutions from which the result is made element by element, in order."""
+    following: dict[Operation, None] = {}
+    found: list[Operation] = []
+    for inner in reversed(list(op.body)):
+        if all(user.has(Terminator) or user in following for result in inner.results for user in result.users):
+            if inner.has(Elementwise):
+                following[inner] = None
+            elif isinstance(inner, graph.Conv | graph.ConvTranspose):
+                found.insert(0, inner)
+    return found

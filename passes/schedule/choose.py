@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from ...dialects import tensor
 from ...dialects.ir.types import BufferType
 from ...targets.description import Target
-from .problem import Problem, along_largest_input, are_weights_large, by_output_stride, coefficient, has_shared_operand
+from .problem import Problem, are_weights_large, by_output_stride, coefficient, has_shared_operand
 from .runs import choose_runs
 from .space import Schedule
 from .tile import RegisterTile, crowded_first, reduction_order, register_tile, unrolled, vector_dim
@@ -55,19 +55,22 @@ def _choose_dense(problem: Problem) -> Schedule:
 
 
 def _turned_block(problem: Problem) -> tuple[RegisterTile, int] | None:
-    """For a copy that lies the other way: read along the one dim, turn a square block in registers, write along the other."""
+    """For results that lie one way where inputs lie the other: square blocks are turned in registers and stored along the rest."""
     target, extents = problem.target, problem.extents
-    along = along_largest_input(problem)
-    inner = [dim for dim in range(problem.parallel) if all(coefficient(o, dim) == 1 for o in problem.outputs)]
-    if problem.domain.root is not None or problem.reads.guards or not target.vector_bits or not along or not inner:
+    if problem.domain.root is not None or problem.reads.guards or not target.vector_bits:
         return None
     lanes = target.vector_bits // problem.widest_bits
-    readable = all(coefficient(offset, along[0]) in (0, 1) and offset.is_linear for _, offset, _ in problem.accesses)
-    if not readable or min(extents[along[0]], extents[inner[0]]) < lanes or lanes < 4 or along[0] == inner[0]:
+    if lanes < 4 or not all(offset.is_linear for offset in problem.offsets):
         return None
-    sizes = [1] * problem.parallel
-    sizes[along[0]] = sizes[inner[0]] = lanes
-    return RegisterTile(tuple(sizes), along[0], lanes), inner[0]
+    large = [dim for dim in range(problem.parallel) if extents[dim] >= lanes]
+    for across in large:
+        if all(coefficient(offset, across) == 1 for offset in problem.outputs):
+            crossing = [offset for _, offset, _ in problem.accesses if coefficient(offset, across) not in (0, 1)]
+            for along in large:
+                if crossing and all(coefficient(offset, along) == 1 for offset in crossing):
+                    sizes = tuple(lanes if dim in (along, across) else 1 for dim in range(problem.parallel))
+                    return RegisterTile(sizes, along, lanes), across
+    return None
 
 
 def _order(problem: Problem, vector: int) -> tuple[int, ...]:

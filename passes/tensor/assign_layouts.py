@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...dialects import tensor
-from ...dialects.func import Function, Module
+from ...dialects.func import Function, Module, Return
 from ...dialects.ir.affine import Affine, AffineMap
 from ...dialects.ir.builder import Builder
 from ...dialects.ir.operation import Argument, Operation, Value
@@ -26,8 +26,8 @@ class AssignLayouts(Pass, name="assign-layouts", runs_on=("tensor",)):
     After:  %y = tensor.kernel(%x, %w) : tensor<1x64x56x56xf32, #ir.order<[0, 2, 3, 1]>>
 
     A convolution or matmul with constant weights puts the dim that only the weights have (the output channels) innermost. A window with
-    padding puts the largest dim that no window covers innermost. Everything else follows its largest input. An order that is there stays.
-    Views follow their source where the elements need not move.
+    padding puts the largest dim that no window covers innermost. What the model returns and no reduction makes lies as it is returned.
+    Everything else follows its largest input. An order that is there stays. Views follow their source where the elements need not move.
     """
 
     def run(self, module: Module, report: Report) -> None:
@@ -58,6 +58,8 @@ def _lay_out(kernel: tensor.Kernel, report: Report) -> None:
         domain_ = domain(kernel)
     except CompileError as refusal:
         report.remark(kernel, f"stays row-major: {refusal.diagnostics[0].message}")
+        return
+    if domain_.root is None and all(isinstance(user, Return) for value in kernel.outputs for user in value.users):
         return
     reads_ = reads(domain_)
     inner = _vector_dim(kernel, domain_, reads_)

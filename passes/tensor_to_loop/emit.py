@@ -40,6 +40,7 @@ class Emitter:
         self.masked: dict[tensor.Masked, bool] = {}  # masked values of which the current tile is known to be active or not
         self.guarded_axes: frozenset[tuple[tensor.View, int]] = frozenset()  # axes of padded views that a read may leave
         self.inside: dict[tuple[tensor.View, int], None] = {}
+        self.turned: Callable[[Argument, Affine], Value] | None = None
 
     # Blocks and scopes.
 
@@ -302,18 +303,34 @@ class Emitter:
         return self.remember(key, lambda: self.add(lanes.CmpI.of(which, a, self.index(b))).output)
 
     def load(self, argument: Argument, subscripts: Sequence[Affine]) -> Value:
-        flat, type_ = self.storage[argument]
+        _, type_ = self.storage[argument]
         offset = combination(zip(subscripts, type_.strides, strict=True))
         base = offset.substitute({LANE: Affine()}).simplify(self.all_ranges())
         if LANE not in offset.dims():
-            return self.remember((loop.Load, argument, base), lambda: self.load_at(flat, base, 1, 0))
+            return self.remember((loop.Load, argument, base), lambda: self.load_at(argument, base, 1))
         if offset.coefficient(LANE) == 1 and _lane_is_linear(offset):
-            return self.remember((loop.Load, argument, base, self.valid), lambda: self.load_at(flat, base, self.lanes, self.valid))
-        return self.remember((loop.Gather, argument, offset), lambda: self.add(loop.Gather(flat, [self.index_value(offset)])).output)
+            return self.remember((loop.Load, argument, base, self.valid), lambda: self.load_at(argument, base, self.lanes))
+        if self.turned is not None:
+            return self.turned(argument, offset)
+        return self.remember((loop.Gather, argument, offset), lambda: self.gather(argument, offset))
 
-    def load_at(self, flat: Value, base: Affine, count: int, valid: int) -> Value:
+    def load_at(self, argument: Argument, base: Affine, count: int) -> Value:
+        """Neighbours in memory, as many as are real."""
+        flat, _ = self.storage[argument]
         dims, map_ = self.operands([base])
-        return self.add(loop.Load(flat, dims, map=map_, lanes=count, axis=0, valid=valid)).output
+        return self.add(loop.Load(flat, dims, map=map_, lanes=count, axis=0, valid=self.valid if count > 1 else 0)).output
+
+    def gather(self, argument: Argument, offset: Affine) -> Value:
+        """One element per lane, wherever they lie."""
+        flat, _ = self.storage[argument]
+        return self.add(loop.Gather(flat, [self.index_value(offset)])).output
+
+    @contextmanager
+    def turning(self, turned: Callable[[Argument, Affine], Value]) -> Iterator[None]:
+        """Emit with `turned(input, offset)` in the place of gathers: lanes of which each is a row of a square block."""
+        self.turned = turned
+        yield
+        self.turned = None
 
     def store(self, value: Value, flat: Value, type_: BufferType, subscripts: Sequence[Affine]) -> None:
         """Write a vector (or what is the same in all lanes) at subscripts."""

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from ...dialects import arith, loop
+from ...dialects import arith, loop, tensor
 from ...dialects.ir.affine import Affine, d
 from ...dialects.ir.attributes import Number
-from ...dialects.ir.operation import Block, Region, Value
+from ...dialects.ir.operation import Argument, Block, Region, Value
 from ...dialects.ir.types import BufferType, FloatType, VectorType, element_of, index, lanes_of, vector
 from ..analysis.domain import Domain, Guard, combiner, neutral
 from ..schedule.space import Schedule
@@ -98,10 +98,10 @@ class TileEmitter:
         points = [self.points(piece) for piece in pieces]
         together = [point for part in points for point in part]
         self.along_lanes()
-        values = iter([None] * len(together) if self.domain.root is None else self.reduce(tile, together))
         if self.is_turned(tile):
-            self.finish_block(tile, together)
+            self.turned_block(tile)
             return
+        values = iter([None] * len(together) if self.domain.root is None else self.reduce(tile, together))
         for part, condition in zip(points, conditions or [None] * len(pieces), strict=True):
             finish = partial(self.finish, part, [next(values) for _ in part])
             finish() if condition is None else self.emit.only_if(condition, finish)
@@ -125,16 +125,52 @@ class TileEmitter:
         schedule = self.schedule
         return schedule.across >= 0 and tile.size[schedule.across] == tile.size[schedule.vector] == schedule.lanes
 
-    def finish_block(self, tile: Tile, points: Sequence[Point]) -> None:
-        """A block of vectors, read along one dim and stored along the other."""
+    def turned_block(self, tile: Tile) -> None:
+        """A square block of elements; where a choice has nothing active in it, only the background is made."""
+        last = self.domain.outputs[0]
+        masked = last.value.owner
+        if not isinstance(masked, tensor.Masked) or masked.background is None or len(self.domain.outputs) > 1:
+            self.finish_block(tile)
+            return
+        emit = self.emit
+        is_active = emit.is_active(masked, last.map.compose(self.column(tile, 0)))
+        if lanes_of(is_active.type) > 1:
+            is_active = emit.add(loop.Reduce(is_active, kind="or")).output
+
+        def background() -> None:
+            with emit.known(masked, False):
+                self.finish_block(tile)
+
+        emit.only_if(is_active, partial(self.finish_block, tile), background)
+
+    def finish_block(self, tile: Tile) -> None:
+        """Store a square block along `across`; what lies along the vector dim is read along that, and turned."""
         emit, schedule = self.emit, self.schedule
-        for output, (flat, type_) in zip(self.domain.outputs, self.results, strict=True):
-            rows = [emit.widen(emit.value(output.value, output.map.compose(point.at)), schedule.lanes) for point in points]
-            for number, column in enumerate(self.transposed(rows)):
-                at = list(tile.base)
-                at[schedule.vector] = at[schedule.vector] + number
-                at[schedule.across] = at[schedule.across] + d(LANE)
-                emit.store(column, flat, type_, output.place(at))
+        for number in range(schedule.lanes):
+            at = self.column(tile, number)
+            with emit.turning(partial(self.turned, number)):
+                for output, (flat, type_) in zip(self.domain.outputs, self.results, strict=True):
+                    emit.store(emit.value(output.value, output.map.compose(at)), flat, type_, output.place(at))
+
+    def column(self, tile: Tile, number: int) -> list[Affine]:
+        """Subscripts of the elements along `across`, at one place along the vector dim."""
+        at = list(tile.base)
+        at[self.schedule.vector] = at[self.schedule.vector] + number
+        at[self.schedule.across] = at[self.schedule.across] + d(LANE)
+        return at
+
+    def turned(self, number: int, argument: Argument, offset: Affine) -> Value:
+        """A column of an input whose rows are neighbours in memory: column `number` of the block begins at `offset`, lanes are rows."""
+        emit, lanes = self.emit, self.schedule.lanes
+
+        def turn() -> Value:
+            rows = [emit.load_at(argument, offset.substitute({LANE: Affine((), row)}) - number, lanes) for row in range(lanes)]
+            columns = self.transposed(rows)
+            for i, column in enumerate(columns):
+                emit.remember((argument, offset + (i - number)), partial(_same, column))
+            return columns[number]
+
+        return emit.remember((argument, offset), turn)
 
     def transposed(self, rows: list[Value]) -> list[Value]:
         """The columns of a square block: blocks of half the size change places, then of a quarter, and so on."""
@@ -319,3 +355,7 @@ class TileEmitter:
             "min": (arith.MinSI, arith.MinimumF),
         }
         return self.emit.add(classes[kind][is_float](a, b)).output
+
+
+def _same(value: Value) -> Value:
+    return value
