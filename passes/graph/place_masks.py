@@ -15,8 +15,8 @@ from ...dialects.graph.extents import tensor
 from ...dialects.graph.masked import inlined
 from ...dialects.ir.attributes import Dense
 from ...dialects.ir.builder import Builder
-from ...dialects.ir.operation import Operation, Value
-from ...dialects.ir.traits import Elementwise, Terminator
+from ...dialects.ir.operation import Operation, Result, Value
+from ...dialects.ir.traits import ConstantLike, Elementwise, Terminator
 from ...errors import CompileError, error
 from ...errors import quote as shown
 from ...targets.load import load_target
@@ -65,8 +65,9 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
         %1 = graph.conv(%x); %a = graph.reach_mask(%m) {low = -1, high = 1}; %2 = graph.select_tiles(%1, %a)
         %3 = graph.conv(%2); %b = graph.reach_mask(%m); %y = graph.select_tiles(%3, %b, zeros)
 
-    On hosts a kernel computes everything where so much is active that this is faster. There a result of the model, which lies in rows
-    of pixels and not of channels, is chosen element by element behind the last convolution, of which only the chosen pixels are made.
+    On hosts a kernel computes everything where so much is active that this is faster. A background that is made of the model's inputs
+    lies in rows of pixels and not of channels: with vectors the result is then chosen element by element behind the last convolution, of
+    which only the chosen pixels are made, and blocks with none of these are not turned.
 
     Needs: static shapes. Masks of channels, and regions that are not predicted to gain, become dense selections, with a remark;
     of those that are droppable nothing is left to select.
@@ -108,8 +109,11 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
         return Decision(prediction.ratio <= 1 - LEAST_GAIN, reason, density, prediction, switches)
 
     def is_turned(self, op: graph.Masked) -> bool:
-        """Whether the result lies in rows of pixels, and vectors would have to be turned to store it."""
-        return load_target(self.target).vector_bits > 0 and all(isinstance(user, Return) for user in op.output.users)
+        """Whether results or background lie in rows of pixels, and nothing but the choice would need them otherwise."""
+        if not load_target(self.target).vector_bits or not _is_plain(op.background):
+            return False
+        is_constant = op.background is None or tensor(op.background).elements == 1
+        return all(isinstance(user, Return) for user in op.output.users) or not (is_constant or _starts_with_windows(op))
 
     def known_densities(self) -> list[tuple[str, float]]:
         """The option `densities` as pairs."""
@@ -215,6 +219,19 @@ class _Placement:
         if source is None:
             source = self.build.add(graph.Constant(value=Dense(np.zeros((), out.element.dtype)))).output
         return source if source.type == out else self.build.add(graph.Expand(source, shape=out.extents)).output
+
+
+def _is_plain(value: Value | None) -> bool:
+    """Whether a value is made element by element of the model's inputs and constants."""
+    if not isinstance(value, Result) or value.owner.has(ConstantLike):
+        return True
+    return value.owner.has(Elementwise) and all(map(_is_plain, value.owner.operands))
+
+
+def _starts_with_windows(op: graph.Masked) -> bool:
+    """Whether a region reads its inputs through windows, for which they are copied into rows of channels with their padding."""
+    users = [user for argument in op.body.arguments for user in argument.users]
+    return any(isinstance(user, graph.Conv | graph.ConvTranspose) and max(user.kernel) > 1 for user in users)
 
 
 def _last_convolutions(op: graph.Masked) -> list[Operation]:

@@ -185,15 +185,16 @@ def _window_dims(reads_: Reads) -> set[int]:
 
 
 def _largest_input(kernel: tensor.Kernel, domain_: Domain, reads_: Reads) -> Affine | None:
-    """Offsets of the largest input that is no constant, over the domain's dims."""
-    best: tuple[int, Affine] | None = None
+    """Offsets of the largest input that is no constant, over the domain's dims; of equal ones, one that a kernel made."""
+    best: tuple[tuple[int, bool], Affine] | None = None
     for access in reads_.accesses:
         value = kernel.inputs[access.argument.number]
         if isinstance(value.owner, tensor.Constant):
             continue
         type_ = tensor_type(value)
-        if best is None or type_.elements > best[0]:
-            best = (type_.elements, access.offset(type_.strides).simplify(domain_.ranges))
+        rank = type_.elements, not isinstance(value, Argument)
+        if best is None or rank > best[0]:
+            best = (rank, access.offset(type_.strides).simplify(domain_.ranges))
     return None if best is None else best[1]
 
 

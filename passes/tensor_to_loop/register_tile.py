@@ -127,13 +127,14 @@ class TileEmitter:
 
     def turned_block(self, tile: Tile) -> None:
         """A square block of elements; where a choice has nothing active in it, only the background is made."""
-        last = self.domain.outputs[0]
-        masked = last.value.owner
-        if not isinstance(masked, tensor.Masked) or masked.background is None or len(self.domain.outputs) > 1:
+        masked = self.domain.outputs[0].value.owner
+        at = self.activity(tile, masked) if isinstance(masked, tensor.Masked) and len(self.domain.outputs) == 1 else None
+        if at is None:
             self.finish_block(tile)
             return
+        assert isinstance(masked, tensor.Masked)
         emit = self.emit
-        is_active = emit.is_active(masked, last.map.compose(self.column(tile, 0)))
+        is_active = emit.is_active(masked, at)
         if lanes_of(is_active.type) > 1:
             is_active = emit.add(loop.Reduce(is_active, kind="or")).output
 
@@ -142,6 +143,14 @@ class TileEmitter:
                 self.finish_block(tile)
 
         emit.only_if(is_active, partial(self.finish_block, tile), background)
+
+    def activity(self, tile: Tile, masked: tensor.Masked) -> list[Affine] | None:
+        """Elements of one row or column of a block that show whether any of it is active; None if that does not tell."""
+        map_, ranges = self.domain.outputs[0].map, self.domain.ranges
+        dims = {dim for s in masked.maps[1].compose(map_.results) for dim in s.simplify(ranges).dims()}
+        if masked.background is None or {self.schedule.vector, self.schedule.across} <= dims:
+            return None
+        return list(map_.compose(self.row(tile, 0) if self.schedule.vector in dims else self.column(tile, 0)))
 
     def finish_block(self, tile: Tile) -> None:
         """Store a square block along `across`; what lies along the vector dim is read along that, and turned."""
@@ -157,6 +166,13 @@ class TileEmitter:
         at = list(tile.base)
         at[self.schedule.vector] = at[self.schedule.vector] + number
         at[self.schedule.across] = at[self.schedule.across] + d(LANE)
+        return at
+
+    def row(self, tile: Tile, number: int) -> list[Affine]:
+        """Subscripts of the elements along the vector dim, at one place along `across`."""
+        at = list(tile.base)
+        at[self.schedule.vector] = at[self.schedule.vector] + d(LANE)
+        at[self.schedule.across] = at[self.schedule.across] + number
         return at
 
     def turned(self, number: int, argument: Argument, offset: Affine) -> Value:

@@ -20,6 +20,8 @@ class Net:
 
     opset: int = 17
     batch: int = 1
+    channels: int = C
+    side: int = H
     nodes: list[NodeProto] = field(default_factory=list)
     weights: dict[str, Array] = field(default_factory=dict)
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(3))
@@ -34,7 +36,8 @@ class Net:
         self.nodes.append(helper.make_node(op_type, list(inputs), [name], name=f"{op_type}@{name}", **attributes))
         return name
 
-    def conv(self, x: str, inputs: int = C, outputs: int = C, window: int = 1, out: str = "", **attributes: Any) -> str:
+    def conv(self, x: str, inputs: int = 0, outputs: int = 0, window: int = 1, out: str = "", **attributes: Any) -> str:
+        inputs, outputs = inputs or self.channels, outputs or self.channels
         fan = inputs // attributes.get("group", 1)
         weights = self.constant(self.random.normal(0, 1, (outputs, fan, window, window)) / np.sqrt(fan * window * window))
         bias = self.constant(self.random.normal(0, 0.3, outputs))
@@ -62,13 +65,13 @@ class Net:
         """Nearest upsampling without Resize."""
         if tile == 1:
             return x
-        n, h, w = self.batch, H // tile, W // tile
+        n, h, w = self.batch, self.side // tile, self.side // tile
         split = self.add("Reshape", x, self.constant([n, 1, h, 1, w, 1], np.int64))
         wide = self.add("Expand", split, self.constant([n, 1, h, tile, w, tile], np.int64))
-        return self.add("Reshape", wide, self.constant([n, 1, H, W], np.int64))
+        return self.add("Reshape", wide, self.constant([n, 1, self.side, self.side], np.int64))
 
     def model(self) -> onnx.ModelProto:
-        shape = [self.batch, C, H, W]
+        shape = [self.batch, self.channels, self.side, self.side]
         graph = helper.make_graph(
             self.nodes,
             "masked",
@@ -80,5 +83,6 @@ class Net:
 
     def feed(self) -> Array:
         """Blobs, so that masks have both values."""
-        coarse = np.random.default_rng(5).normal(0, 1, (self.batch, C, H // 4, W // 4)).repeat(4, 2).repeat(4, 3)
+        small = (self.batch, self.channels, self.side // 4, self.side // 4)
+        coarse = np.random.default_rng(5).normal(0, 1, small).repeat(4, 2).repeat(4, 3)
         return (coarse + np.random.default_rng(6).normal(0, 0.3, coarse.shape)).astype(np.float32)

@@ -108,7 +108,7 @@ def never_everything(kernel: tensor_dialect.Kernel) -> None:
     kernel.schedule = str(replace(Schedule.parse(kernel.schedule), dense_from=0))
 
 
-@pytest.mark.parametrize("target", ["x86-64-v4", "cortex-m4"])
+@pytest.mark.parametrize("target", ["x86-64-v4", "x86-64-v2", "cortex-m4"])
 def test_nothing_is_read_that_is_not_computed(target: str) -> None:
     """All memory is NaN before the run: a dilation that is too small, or a border that nobody stores, makes the result NaN."""
 
@@ -156,5 +156,48 @@ def test_compiled(decision: str, tmp_path: Path) -> None:
     onnx.save(model.model(), tmp_path / "m.onnx")
     masks = MaskOptions(decision=decision)  # type: ignore[arg-type]
     (made,) = compile(tmp_path / "m.onnx", cache=False, masks=masks).run({"x": model.feed()}).values()
+    (wanted,) = expected(model.model(), {"x": model.feed()})
+    np.testing.assert_allclose(made, wanted, rtol=0, atol=ATOL)
+
+
+def bottlenecks(channels: int, side: int) -> Net:
+    """Two blocks whose first convolution has no window; the second has no identity but zeros."""
+    made = Net(batch=2, channels=channels, side=side)
+    inner = made.add("Relu", made.conv("x", outputs=8))
+    inner = made.conv(made.add("Relu", made.conv(inner, 8, 8, window=3)), 8)
+    x = made.add("Relu", made.add("Add", made.add("Mul", inner, made.mask(4)), "x"))
+    made.add("Mul", made.conv(made.add("Relu", made.conv(x, outputs=8)), 8), made.mask(2), out="y")
+    return made
+
+
+@pytest.mark.parametrize(("target", "wanted"), [("x86-64-v4", [False, True]), ("cortex-m4", [])])
+def test_what_lies_in_rows_of_pixels_is_chosen_element_by_element(target: str, wanted: list[bool]) -> None:
+    """Beside the model's input, and where the model returns it; each has a background, and is no list of runs."""
+    module = imported(bottlenecks(16, 8).model())
+    Pipeline.parse(f"recognize-masks,place-masks{{target={target} decision=masked}}").run(module, [VerifyEach()])
+    plain = [op for op in module.walk() if isinstance(op, graph.SelectTiles) and not op.length]
+    assert [op.output in module.function("main").returned for op in plain] == wanted
+    assert all(op.background is not None for op in plain)
+
+
+@pytest.mark.parametrize(("channels", "side"), [(16, 8), (20, 12), (48, 4)])
+@pytest.mark.parametrize("target", ["x86-64-v4", "x86-64-v2", "aarch64"])
+def test_blocks_are_turned_on_the_way(target: str, channels: int, side: int) -> None:
+    """Whole blocks, and what is left over beside them, with memory that is NaN before."""
+    model = bottlenecks(channels, side)
+    feed, module = model.feed(), imported(model.model())
+    (wanted,) = expected(model.model(), {"x": feed})
+    Pipeline.parse(f"graph{{target={target} decision=masked}}").run(module, [VerifyEach()])
+    loops = to_loops(lowered(module), target, impose=never_everything)
+    (made,) = run_loops(loops, [feed], [wanted], NAN_BYTE)
+    np.testing.assert_allclose(made, wanted, rtol=0, atol=ATOL)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_turned_blocks_compiled(threads: int, tmp_path: Path) -> None:
+    model = bottlenecks(64, 12)
+    onnx.save(model.model(), tmp_path / "m.onnx")
+    masks = MaskOptions(decision="masked")
+    (made,) = compile(tmp_path / "m.onnx", cache=False, masks=masks, threads=threads).run({"x": model.feed()}).values()
     (wanted,) = expected(model.model(), {"x": model.feed()})
     np.testing.assert_allclose(made, wanted, rtol=0, atol=ATOL)
