@@ -22,6 +22,15 @@ L2_BYTES_PER_CYCLE = 128
 """What weights cost beyond L1: four times better than what L2 delivers, since most of it hides behind arithmetic."""
 
 
+WAY_BYTES = 4096
+"""One way of the first cache (a page, on everything that finds lines before it knows their page). Lines so far apart share one set."""
+
+MOST_IN_A_SET = 8
+"""Rows whose lines may share a set: a few ways are left for everything else."""
+
+CROWDED_SET = 1.2
+"""What it costs if there are more: lines leave before all of their elements are read."""
+
 MOST_RUNS = 6
 """Runs of a register tile: each takes a register for its address, beside those for the weights, the counters and the stack."""
 
@@ -92,11 +101,13 @@ def best_tile(
     window: Window = Window(),
     run: int = 0,
     only: int = 0,
+    pitch: int = 0,
 ) -> TileCost:
     """The tile of `rows` pixels by `columns` vectors that takes the fewest cycles over an extent of both.
 
     reduction: steps per tile; column_bytes: what one column of weights takes in cache over the whole reduction; window: what
-    neighbouring rows share; run: where rows come in scattered runs of so many, which each need an address; only: so many columns.
+    neighbouring rows share; run: where rows come in scattered runs of so many, which each need an address; only: so many columns; pitch:
+    bytes from what one row reads to what the next one does.
     """
     registers = accumulator_budget(target)
     step, most = run or 1, min(run * MOST_RUNS, registers) if run else min(rows_extent, registers)
@@ -106,6 +117,8 @@ def best_tile(
             if rows * columns + columns + 1 > registers and (rows, columns) != (step, only or 1):
                 break
             cycles = tile_cycles(rows_extent, vectors, rows, columns, reduction, target, window)
+            if pitch and pitch % WAY_BYTES == 0 and rows > MOST_IN_A_SET and target.vector_bits:
+                cycles *= CROWDED_SET
             if window.is_wide and columns == 1 < vectors:
                 cycles *= LONE_LINES
             if column_bytes * columns > target.caches.l1_bytes // 2 > 0:

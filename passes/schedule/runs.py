@@ -14,7 +14,7 @@ from ...dialects import tensor
 from .cost import TileCost, accumulator_budget, best_tile, tile_cycles
 from .problem import Problem, are_weights_large, by_output_stride, weights_bytes
 from .space import Schedule
-from .tile import MOST_UNROLLED, RegisterTile, reduction_order, register_tile, row_window, unrolled, vector_dim, window_along
+from .tile import MOST_UNROLLED, RegisterTile, reduction_order, register_tile, row_pitch, row_window, unrolled, vector_dim, window_along
 
 MOST_THREADS = 4
 """Blocks of channels that are enough to be shared."""
@@ -82,9 +82,9 @@ def _best_runs(problem: Problem, tile: RegisterTile) -> TileCost:
     masked, has_vector = _choice(problem), tile.vector >= 0
     vectors = math.ceil(problem.extents[tile.vector] / tile.lanes) if has_vector else 1
     unit = math.ceil(tile.sizes[tile.vector] / tile.lanes) if masked.switches and has_vector else 1
-    steps = problem.steps
+    steps, pitch = problem.steps, row_pitch(problem, problem.domain.chosen[-1], tile.vector)
     candidates = [
-        best_tile(_pixels(problem), vectors, steps, steps * tile.lanes * 4, problem.target, run=masked.length, only=columns)
+        best_tile(_pixels(problem), vectors, steps, steps * tile.lanes * 4, problem.target, run=masked.length, only=columns, pitch=pitch)
         for columns in range(unit, max(min(vectors, 8), unit) + 1, unit)
     ]
     registers = accumulator_budget(problem.target)

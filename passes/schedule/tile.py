@@ -124,7 +124,8 @@ def _sizes(problem: Problem, vector: int, lane_count: int, row: int) -> tuple[in
     vectors = math.ceil(extents[vector] / lane_count) if vector >= 0 else 1
     rows = extents[row] if row >= 0 else 1
     most = vectors if has_shared_operand(problem, vector) else min(vectors, 2)
-    best = best_tile(rows, most, steps, steps * lane_count * 4, problem.target, row_window(problem, row, vector))
+    window, pitch = row_window(problem, row, vector), row_pitch(problem, row, vector)
+    best = best_tile(rows, most, steps, steps * lane_count * 4, problem.target, window, pitch=pitch)
     if vector >= 0:
         tile[vector] = min(best.columns * lane_count, extents[vector])
     if row >= 0:
@@ -204,6 +205,14 @@ def _taps_fit(problem: Problem, tile: RegisterTile, tap: int) -> bool:
             columns = max(math.prod(tile.sizes) // tile.lanes // tile.sizes[row], 1)
             return window.fits(tile.sizes[row], columns, problem.target)
     return True
+
+
+def row_pitch(problem: Problem, row: int, vector: int) -> int:
+    """Bytes between what the reduction broadcasts for one row of a register tile and for the next; 0: nothing, or no row."""
+    read = [
+        offset for access, offset, is_packable in problem.accesses if access.of_root and not is_packable and vector not in offset.dims()
+    ]
+    return max((abs(offset.coefficient(row)) * 4 for offset in read if row >= 0), default=0)
 
 
 def row_window(problem: Problem, row: int, vector: int) -> Window:
