@@ -4,6 +4,7 @@
 
 First small blocks whose mask is an input, at several densities; then the blocks of the trained net in `examples/dynamic`, on scenes that it
 was not trained on. A kernel belongs to the block of the first ONNX node that it computes, so a block has its masker and its lists too.
+Layers that are computed by one kernel share its instructions equally: only blocks of different extents are told apart.
 """
 
 from __future__ import annotations

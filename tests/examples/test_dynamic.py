@@ -59,11 +59,10 @@ def test_the_file_is_small_valid_and_named() -> None:
 def test_the_stated_work_is_true() -> None:
     # pixels x window x channels in x channels out of each convolution under a mask, block by block
     masked = 2 * 1024 * 9 * 16 * 16
-    masked += 1024 * 16 * 16 + 256 * 9 * 16 * 16 + 256 * 16 * 32
-    masked += 2 * 256 * 9 * 32 * 32
-    masked += 256 * 32 * 32 + 64 * 9 * 32 * 32 + 64 * 32 * 64
-    # stem, shortcuts, maskers, dense layer
-    rest = 1024 * 9 * 16 + 256 * 16 * 32 + 64 * 32 * 64 + 2 * (16 * 16 + 16 * 16 + 64 * 32 + 16 * 32) + 64 * 10
+    masked += 256 * (64 * 32 + 9 * 32 * 32 + 32 * 64)
+    masked += 256 * (64 * 48 + 9 * 48 * 48 + 48 * 64)
+    # stem and the convolution between stages, maskers, dense layer
+    rest = 1024 * 25 * 16 + 256 * 9 * 16 * 64 + 2 * (64 * 16 + 64 * 64 + 16 * 64) + 64 * 10
     assert f"{masked + rest:,} multiply-accumulates, {masked:,} of them" in " ".join(README.split())
 
 
@@ -72,14 +71,14 @@ def test_the_stated_accuracy_is_true(scenes: tuple[NDArray[np.float32], Labels])
     (probabilities,) = run(trained(), image=images)
     hits = int((probabilities.argmax(1) == labels).sum())
     assert f"{hits} of {len(labels)} held-out scenes ({hits / len(labels):.2%})".replace("%", " %") in README
-    assert hits / len(labels) >= 0.95
+    assert hits / len(labels) >= 0.975
 
 
 def test_the_stated_densities_are_true(scenes: tuple[NDArray[np.float32], Labels]) -> None:
     model = trained()
     names = [node.output[0] for node in model.graph.node if node.op_type == "Cast"]
     masks = run(model, *names, image=scenes[0])
-    assert [mask.shape[1:] for mask in masks] == [(1, 4, 4), (1, 4, 4), (1, 8, 8), (1, 4, 4)]
+    assert [mask.shape[1:] for mask in masks] == [(1, 8, 8), (1, 8, 8), (1, 4, 4)]
     assert all(set(np.unique(mask)) == {0, 1} for mask in masks)
     measured = [float(mask.mean()) for mask in masks]
     mean = float(np.mean(measured))
