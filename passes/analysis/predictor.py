@@ -146,9 +146,9 @@ def _mask_cycles(op: graph.Masked, target: Target) -> float:
         if not layer.has(Terminator) and is_read_by_windows(layer)
     }
     for reach, extents in sorted(planes | {(HERE, tensor(op.output).extents[2:])}, key=str):
-        taps = 1
+        taps = 0
         for axis in range(2):
             span = reach.high[axis] - reach.low[axis] + (op.granularity - 1) * reach.scale[axis]
-            taps *= span // (reach.scale[axis] * op.granularity) + 1
+            taps += span // (reach.scale[axis] * op.granularity) + 1
         total += tensor(op.output).extents[0] * math.prod(extents) * (scan + taps * candidate)
     return total

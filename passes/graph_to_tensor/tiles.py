@@ -1,4 +1,4 @@
-"""Masks of tiles: reach as a maximum over candidate pixels, selection as `tensor.masked`."""
+"""Masks of tiles: reach as a count of chosen candidates, selection as `tensor.masked`."""
 
 from __future__ import annotations
 
@@ -15,34 +15,40 @@ from ...dialects.ir.types import f32
 from ..conversion import lowering
 from .computation import pointwise, read, reduce
 from .maps import tensor_type
-from .scalars import literal, maximum, select
+from .scalars import Scalar, literal, select
 
 
 @lowering(graph.ReachMask)
 def lower_reach_mask(op: graph.ReachMask, build: Builder) -> Value:
-    """For tile t the candidates are pixels (t * unit + unit - 1 - low) floordiv scale - a, a = 0, 1, ...; outside the mask there is none.
+    """One axis after the other: how many candidates of a tile are chosen, along the rows of the mask and then along the columns of that."""
+    chosen = pointwise(build, [op.mask], _is_any, element=f32)
+    both = _counted(op, 0, _counted(op, 1, chosen, build), build)
+    if op.candidates(0) == op.candidates(1) == 1:
+        return both
+    return pointwise(build, [both], _is_any)
 
-    With a scale, some tiles have one candidate less than others, which a table says.
+
+def _is_any(x: Scalar) -> Scalar:
+    """1 where a number is not 0, else 0."""
+    return select(~x.equals(0), literal(x.build, 1.0, f32), 0)
+
+
+def _counted(op: graph.ReachMask, axis: int, chosen: Value, build: Builder) -> Value:
+    """For every tile along an axis how many of its candidates are chosen; other axes stay.
+
+    Those of tile t are pixels (t * unit + unit - 1 - low) floordiv scale - a, a = 0, 1, ...; outside the mask there is none. With a scale,
+    some tiles have one candidate less than others, which a table says.
     """
-    chosen = pointwise(build, [op.mask], lambda x: select(~x.equals(0), literal(x.build, 1.0, f32), 0), element=f32)
-    N, g, *tiles = tensor_type(op.output).extents
-    counts = [op.candidates(axis) for axis in range(2)]
-    nearest = [_nearest(op, axis, d(2 + axis)) - d(4 + axis) for axis in range(2)]
-    padded = build.add(
-        tensor.View(
-            chosen,
-            extents=(N, g, *tiles, *counts),
-            map=AffineMap(6, (d(0), d(1), *nearest)),
-            padding=Number(0.0, f32),
-        )
-    ).output
-    reads = [read(padded, *map(d, range(6)))]
-    for axis in range(2):
-        reaches = _reaches(op, axis, tiles[axis])
-        if not reaches.all():
-            table = build.add(tensor.Constant(value=Dense(reaches.astype(np.float32)))).output
-            reads.append(read(table, d(2 + axis), d(4 + axis)))
-    return reduce(build, reads, (N, g, *tiles, *counts), 4, lambda most, first, *others: maximum(most, math.prod(others, start=first)), 0.0)
+    tiles, count, own = tensor_type(op.output).extents[2 + axis], op.candidates(axis), tensor_type(chosen).extents
+    extents = (*own[: 2 + axis], tiles, *own[3 + axis :], count)
+    map_ = AffineMap(5, tuple(_nearest(op, axis, d(i)) - d(4) if i == 2 + axis else d(i) for i in range(4)))
+    padded = build.add(tensor.View(chosen, extents=extents, map=map_, padding=Number(0.0, f32))).output
+    reads = [read(padded, *map(d, range(5)))]
+    reaches = _reaches(op, axis, tiles)
+    if not reaches.all():
+        table = build.add(tensor.Constant(value=Dense(reaches.astype(np.float32)))).output
+        reads.append(read(table, d(2 + axis), d(4)))
+    return reduce(build, reads, extents, 4, lambda number, first, *others: number + math.prod(others, start=first))
 
 
 def _reaches(op: graph.ReachMask, axis: int, tiles: int) -> Array:

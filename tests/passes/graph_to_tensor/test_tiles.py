@@ -16,16 +16,17 @@ from onnx_models import lowered
 
 @st.composite
 def reaches(draw: st.DrawFn) -> Module:
-    """One axis with a scale of its own and one without; more or less than the mask's pixels reach."""
+    """One axis with a scale of its own and one without; more or less than the mask's pixels reach, and none beyond a pixel itself."""
     mask = draw(st.integers(1, 6)), draw(st.integers(1, 6))
     extents = draw(st.integers(1, 20)), draw(st.integers(1, 20))
     unit, scale = draw(st.sampled_from([1, 2, 3])), draw(st.integers(1, 7))
     low = draw(st.integers(-3, 1))
     high = low + draw(st.integers(0, 9))
+    beside = draw(st.integers(0, 1))
     function = Function.make("main", [TensorType((2, 1, *mask), f32)], ("m",), ("y",))
     build = Builder.at_end(function.body)
     op = graph.ReachMask(
-        function.body.arguments[0], extents=extents, unit=(unit, 1), scale=(scale, 1), low=(low, -1), high=(high, 1)
+        function.body.arguments[0], extents=extents, unit=(unit, 1), scale=(scale, 1), low=(low, -beside), high=(high, beside)
     )
     function.close([build.add(op).output])
     module = Module.empty()
