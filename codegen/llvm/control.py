@@ -175,3 +175,10 @@ def _probe(op: loop.Probe, e: Emitter) -> None:
         end_site(e, op.site, counters)
     else:
         _only_first(e, e.team[1], lambda: end_site(e, op.site, counters))
+
+
+@translation(loop.Fence)
+def _fence(op: loop.Fence, e: Emitter) -> None:
+    """For schedulers of small cores, which have no eye on registers; others place loads well, and should."""
+    if e.unit.target.family == "riscv" and not e.unit.target.hosted:
+        e.f.do('fence syncscope("singlethread") seq_cst')  # an order for the compiler, no instruction

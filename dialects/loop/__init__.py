@@ -5,7 +5,7 @@ values, so that code generation can fold their constant parts into addressing mo
 """
 
 from .memory import Alloca, Carve, Load, Resource, Store, Subview
-from .nest import Apply, Call, For, If, Parallel, Probe, Share, Yield
+from .nest import Apply, Call, Fence, For, If, Parallel, Probe, Share, Yield
 from .vector import Broadcast, ExtractLane, Gather, Interleave, Iota, Reduce
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Call",
     "Carve",
     "ExtractLane",
+    "Fence",
     "For",
     "Gather",
     "If",

@@ -157,3 +157,13 @@ class Probe(Operation, name="loop.probe"):
 
     def evaluate(self) -> None:
         return None
+
+
+class Fence(Operation, name="loop.fence"):
+    """Keep the loads and stores behind this place behind those before it, so that few values are alive at a time. Computes nothing.
+
+    Code generation heeds it for targets whose instruction scheduler would otherwise fill registers beyond what there is.
+    """
+
+    def evaluate(self) -> None:
+        return None

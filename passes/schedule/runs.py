@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ...dialects import tensor
 from .cost import TileCost, accumulator_budget, best_tile, tile_cycles
-from .problem import Problem, are_weights_large, by_output_stride, weights_bytes
+from .problem import Problem, are_weights_large, by_output_stride, coefficient, has_shared_operand, weights_bytes
 from .space import Schedule
 from .tile import MOST_UNROLLED, RegisterTile, reduction_order, register_tile, row_pitch, row_window, unrolled, vector_dim, window_along
 
@@ -23,8 +23,8 @@ MOST_BY_RUNS = 0.92
 """Share of the pixels from which on everything is computed at the latest: scattered pixels cost a little more than neighbours."""
 
 TERMS_TOGETHER_HOSTED = 64
-TERMS_TOGETHER_ARM = 192
-TERMS_TOGETHER_RISCV = 24  # in longer blocks its scheduler moves loads up until the accumulators are spilled
+TERMS_TOGETHER_CHIP = 384
+"""With 24 products in a turn, 16 channels. Half of it: 2 % more instructions, and 8 KB less for the masked layers of `examples/dynamic`."""
 
 
 def choose_runs(problem: Problem) -> Schedule:
@@ -39,7 +39,7 @@ def choose_runs(problem: Problem) -> Schedule:
         tile = _one_pixel(problem, tile, block)
     reduction = reduction_order(problem)
     unroll = unrolled(problem, tile, reduction)
-    run_reduction, run_unroll = _run_reduction(problem, reduction), _run_unroll(problem, unroll)
+    run_reduction, run_unroll = _run_reduction(problem, reduction), _run_unroll(problem, tile, unroll)
     if switches and run_unroll != unroll:
         unroll = _sharing_loads(problem, tile, unroll)
         reduction = (*(dim for dim in run_reduction if dim not in unroll), *unroll)
@@ -111,12 +111,14 @@ def _run_reduction(problem: Problem, reduction: Sequence[int]) -> tuple[int, ...
     return (*(dim for dim in sorted(reduction) if dim != longest), longest) if reduction else ()
 
 
-def _run_unroll(problem: Problem, unroll: Sequence[int]) -> tuple[int, ...]:
+def _run_unroll(problem: Problem, tile: RegisterTile, unroll: Sequence[int]) -> tuple[int, ...]:
     """What is written out for a register tile of runs: their pixels share fewer loads, so taps side by side would only fill registers.
 
-    Without a long loop inside (depthwise windows) loops over taps would be all overhead.
+    Without a long loop inside (depthwise windows) loops over taps would be all overhead. On chips a contraction keeps a loop, however
+    short: with none left, LLVM loads the inputs of all runs once for all blocks of channels, and spills them.
     """
-    return tuple(unroll) if problem.steps <= MOST_UNROLLED**2 else ()
+    is_short = problem.steps <= MOST_UNROLLED**2
+    return tuple(unroll) if is_short and (problem.target.hosted or not has_shared_operand(problem, tile.vector)) else ()
 
 
 def _sharing_loads(problem: Problem, tile: RegisterTile, unroll: Sequence[int]) -> tuple[int, ...]:
@@ -125,16 +127,23 @@ def _sharing_loads(problem: Problem, tile: RegisterTile, unroll: Sequence[int]) 
 
 
 def _together(problem: Problem, reduction: Sequence[int], unroll: Sequence[int], best: TileCost) -> int:
-    """Turns of the innermost loop in one, so that the addresses of the runs are moved on less often."""
+    """Turns of the innermost loop in one, so that the addresses of the runs are moved on less often. A loop stays."""
     if not reduction or unroll:
         return 1
-    chip = TERMS_TOGETHER_ARM if problem.target.family == "arm" else TERMS_TOGETHER_RISCV
-    most = TERMS_TOGETHER_HOSTED if problem.target.hosted else chip
-    products = best.rows * best.columns
-    if products + 2 * best.columns + 2 > accumulator_budget(problem.target):  # weights of two turns would push an accumulator out
-        return 1
-    turns = max(most // products, 1)
-    return max(n for n in range(1, turns + 1) if problem.extents[reduction[-1]] % n == 0)
+    products, extent = best.rows * best.columns, problem.extents[reduction[-1]]
+    if problem.target.hosted:
+        crowded = products + 2 * best.columns + 2 > accumulator_budget(problem.target)  # weights of two turns would push an accumulator out
+        most = 1 if crowded else TERMS_TOGETHER_HOSTED // products
+    elif not problem.target.has_fpu or not _is_contiguous(problem, reduction[-1]):
+        most = 1  # an addition is a call, or every turn has addresses of its own, beyond the reach of a load's offset
+    else:
+        most = min(TERMS_TOGETHER_CHIP // products, extent if problem.steps > extent else extent // 2)
+    return max(n for n in range(1, max(most, 1) + 1) if extent % n == 0)
+
+
+def _is_contiguous(problem: Problem, dim: int) -> bool:
+    """Whether what is reduced, weights apart, lies side by side along `dim`."""
+    return all(coefficient(offset, dim) in (0, 1) for access, offset, is_packable in problem.accesses if access.of_root and not is_packable)
 
 
 # Loops.

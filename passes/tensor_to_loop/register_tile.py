@@ -260,6 +260,8 @@ class TileEmitter:
             counter = self.emit.symbol(body.arguments[0], 0, extents[dim - self.parallel] - together)
             following: list[Value] = list(body.arguments[1:])
             for turn in range(together):
+                if turn:  # its loads come when its products do: accumulators leave registers for one turn's factors only
+                    self.emit.add(loop.Fence())
                 here = list(taps)
                 here[dim - self.parallel] = counter + turn
                 following = self.reduction_level(tile, points, following, inner, unroll, here, extents)
