@@ -103,7 +103,7 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
         target = load_target(self.target)
         prediction = predict_region(op, density, target)
         reason = f"{prediction.text} at density {density:.3g}"
-        switches = target.hosted  # chips have no room for both forms
+        switches = target.hosted  # on chips a second form costs code and gains nothing
         if self.decision != "auto":
             return Decision(self.decision == "masked", f"{reason}, and asked for", density, prediction, switches)
         return Decision(prediction.ratio <= 1 - LEAST_GAIN, reason, density, prediction, switches)
