@@ -46,12 +46,15 @@ class View(Operation, name="tensor.view", traits=(Pure,)):
     source [s0, ...]: any element type.
     output [extents]: element i is source[map(i)]; where map(i) lies outside of source it is `padding`, which then must be given.
     Zero extents give an empty tensor.
+    `margin`: so many elements at the low ends of the source's dims, then so many at the high ends, are `padding` too, which loops need not
+    read; empty for none.
     """
 
     source: Value = operand()
     extents: tuple[int, ...] = attribute()
     map: AffineMap = attribute()
     padding: Number | None = attribute(default=None)
+    margin: tuple[int, ...] = attribute(default=())
     output: Value = result()
 
     def infer(self) -> Type:
@@ -66,6 +69,16 @@ class View(Operation, name="tensor.view", traits=(Pure,)):
             yield f"the padding is {self.padding.type}, the source {source.element}"
         if self.padding is None and self.reads_outside():
             yield f"{self.map} leaves {source}, and there is no padding"
+        if self.margin and (len(self.margin) != 2 * source.rank or min(self.margin) < 0 or self.padding is None):
+            yield f"{self.margin} is no margin of {source}, or of what is not said"
+
+    @property
+    def inner(self) -> list[tuple[int, int]]:
+        """For each dim of the source the first element that is not in the margin, and how many there are from there on."""
+        extents = tensor_type(self.source).extents
+        margin = self.margin or (0,) * (2 * len(extents))
+        sides = zip(extents, margin[: len(extents)], margin[len(extents) :], strict=True)
+        return [(low, extent - low - high) for extent, low, high in sides]
 
     def reads_outside(self) -> bool:
         """Whether a subscript may lie outside of the source."""

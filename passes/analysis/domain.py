@@ -89,8 +89,8 @@ class Domain:
         return tuple(subscript.dims()[0] for unit, extent, subscript in along if unit == 1 < extent)
 
     def guards_of_chosen(self, guards: Iterable[Guard]) -> list[Guard]:
-        """Those that move with what is chosen, so that a run may reach over a border."""
-        return [guard for guard in guards if set(guard.subscript.dims()) & set(self.chosen)]
+        """Those that move with what is chosen, so that a run may reach over a border with nothing behind it."""
+        return [guard for guard in guards if not guard.stored and set(guard.subscript.dims()) & set(self.chosen)]
 
     @property
     def extents(self) -> tuple[int, ...]:
@@ -116,13 +116,17 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A subscript of a padded view that may leave 0..extent-1; `skippable`: the reduction may leave out what is outside."""
+    """A subscript of a padded view that may leave 0..extent-1; `skippable`: the reduction may leave out what is outside.
+
+    `stored`: what is outside is a margin in memory, so it may be read as well.
+    """
 
     view: tensor.View
     axis: int
     subscript: Affine
     extent: int
     skippable: bool
+    stored: bool = False
 
 
 def domain(kernel: tensor.Kernel) -> Domain:
@@ -320,11 +324,12 @@ class _Walk:
 
     def note_guards(self, op: tensor.View, subscripts: Sequence[Affine], skippable: bool) -> None:
         inner = [s.simplify(self.domain.ranges) for s in subscripts]
-        for axis, (subscript, extent) in enumerate(zip(inner, tensor_type(op.source).extents, strict=True)):
+        for axis, (subscript, whole, (first, extent)) in enumerate(zip(inner, tensor_type(op.source).extents, op.inner, strict=True)):
             low, high = subscript.range(self.domain.ranges)
             self.padded[op, axis, subscript] = None
-            if low < 0 or high >= extent:
-                self.guards[op, axis, subscript] = Guard(op, axis, subscript, extent, skippable)
+            if low < first or high >= first + extent:
+                stored = low >= 0 and high < whole
+                self.guards[op, axis, subscript] = Guard(op, axis, subscript - first, extent, skippable, stored)
 
 
 def combiner(op: tensor.Compute) -> str | None:

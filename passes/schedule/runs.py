@@ -6,6 +6,7 @@ blocks of channels that are whole tiles of the dense form.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -178,6 +179,19 @@ def _dense_from(problem: Problem, tile: RegisterTile, best: TileCost) -> int:
     extent = problem.extents[tile.row] if tile.row >= 0 else 1
     columns = math.ceil(math.prod(tile.sizes) / tile.rows / tile.lanes)
     window = row_window(problem, tile.row, tile.vector)
-    whole = pixels / extent * tile_cycles(extent, best.columns, tile.rows, columns, steps, target, window)
+    whole = pixels / extent * tile_cycles(extent, best.columns, tile.rows, columns, steps, target, window) * _inside(problem)
     group = tile_cycles(best.rows, best.columns, best.rows, best.columns, steps, target)
-    return max(1, min(math.ceil(whole / group * best.rows), int(pixels * MOST_BY_RUNS)) // _choice(problem).length)
+    most = int(pixels * MOST_BY_RUNS * _inside(problem))
+    return max(1, min(math.ceil(whole / group * best.rows), most) // _choice(problem).length)
+
+
+def _inside(problem: Problem) -> float:
+    """The share of the products that is left where loops leave margins out."""
+    share = 1.0
+    for guard in problem.reads.guards:
+        if guard.stored and guard.skippable:
+            moved = guard.subscript.dims()
+            extents = (extent if dim in moved else 1 for dim, extent in enumerate(problem.domain.extents))
+            places = [guard.subscript.evaluate(point) for point in itertools.product(*map(range, extents))]
+            share *= sum(0 <= place < guard.extent for place in places) / len(places)
+    return share

@@ -38,8 +38,9 @@ class PadResults(Pass, name="pad-results", runs_on=("tensor",)):
         %v = tensor.kernel(%u) {%p = view(%u, padding = 0); ... masked with runs ...}
     After:
         %u = tensor.kernel(%x) {... %2 = view(%1, padding = 0); yield %2}
-        %v = tensor.kernel(%u) {%p = view(%u); ...}
+        %v = tensor.kernel(%u) {%p = view(%u, padding = 0, margin = ...); ...}
 
+    The margin is for the loops over everything that a kernel with a switch has, which leave it out.
     Other readers get a view of the inner part. What no kernel makes, and what the model returns, is copied.
     Leaves alone: kernels without runs, windows that no run moves, all but the first of several paddings of one value.
     """
@@ -144,7 +145,10 @@ def _read_padded(kernel: tensor.Kernel, view: tensor.View, padded: Value, border
     kernel.set_operands([*kernel.inputs, padded], [len(kernel.inputs) + 1])
     source = kernel.body.add_argument(padded.type)
     map_ = AffineMap(view.map.dims, tuple(s + low for s, low in zip(view.map.results, border.low, strict=True)))
-    inside = Builder(before=view).add(tensor.View(source, extents=view.extents, map=map_)).output
+    masked = domain(kernel).masked
+    has_loops = masked is not None and masked.switches  # over everything, whose bounds can leave the border out
+    padding, margin = (border.padding, (*border.low, *border.high)) if has_loops else (None, ())
+    inside = Builder(before=view).add(tensor.View(source, extents=view.extents, map=map_, padding=padding, margin=margin)).output
     view.output.replace_by(inside)
     view.erase()
     if not argument.uses:

@@ -144,7 +144,8 @@ class RunsLowering(KernelLowering):
             self.tiles.tile([block.part(dim, Affine((), start), min(step, size - start)) if dim >= 0 else block])
 
     def everything_at(self, others: list[int], whole: Tile, dim: int, at: Affine, segment: Segment) -> None:
-        self.everything(others, whole.part(dim, at, segment.size))
+        part = whole.part(dim, at, segment.size)
+        self.everything(others, replace(part, border=(*part.border, dim)) if segment.is_border else part)
 
     def shared_tiles(self, dim: int, make: Callable[[Affine, Segment], None]) -> None:
         """Loops over this share of the tiles of a dim."""
@@ -167,11 +168,13 @@ class RunsLowering(KernelLowering):
         together, most = self.schedule.runs, self.most_runs
         groups = self.emit.affine((self.emit.symbol(count, 0, most) + (together - 1)) // together)
         begin, end = self.part_of(groups, -(-most // together))
-        dense = self.tiles.schedule
+        dense, clamped = self.tiles.schedule, self.tiles.clamped
         self.tiles.schedule = replace(dense, reduction=dense.run_reduction, unroll=dense.run_unroll, together=dense.run_together)
+        left = {dim: [guard for guard in guards if not guard.stored] for dim, guards in clamped.items()}
+        self.tiles.clamped = {dim: guards for dim, guards in left.items() if guards}  # margins are read: bounds would fit one run only
         with self.emit.loop(begin, end, 0, max(-(-most // together) - 1, 0)) as counter, self.emit.known(self.choice, True):
             self.group(whole, counter * together, count)
-        self.tiles.schedule = dense
+        self.tiles.schedule, self.tiles.clamped = dense, clamped
 
     @property
     def most_runs(self) -> int:

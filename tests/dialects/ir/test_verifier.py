@@ -104,7 +104,11 @@ def test_results_have_the_inferred_types_or_more_exact_ones() -> None:
 def test_operands_of_the_wrong_kind_are_a_fault_and_no_crash() -> None:
     module, function, build = one_function(f32)
     view = tensor.View.create(
-        [function.arguments[0]], (1,), {"extents": (), "map": AffineMap(0, ()), "padding": Number(0, f32)}, (), [TensorType((), f32)]
+        [function.arguments[0]],
+        (1,),
+        {"extents": (), "map": AffineMap(0, ()), "padding": Number(0, f32), "margin": ()},
+        (),
+        [TensorType((), f32)],
     )
     build.add(view)
     function.close([view.results[0]])

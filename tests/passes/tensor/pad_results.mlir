@@ -11,13 +11,13 @@
     }) : (tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32>
     "tensor.yield"(%n) : (tensor<1x2x3x4xf32>) -> ()
   }) : (tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32>
-  // check: "tensor.view"({{.*}} <{extents = array<i64: 1, 2, 5, 6>, map = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2 + -1, d3 + -1)>, padding = 0.0 : f32}>
+  // check: "tensor.view"({{.*}} <{extents = array<i64: 1, 2, 5, 6>, map = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2 + -1, d3 + -1)>, padding = 0.0 : f32, margin = []}>
   // check-next: "tensor.yield"({{.*}}) : (tensor<1x2x5x6xf32>)
   %y = "tensor.kernel"(%u, %a, %l) <{schedule = ""}> ({
   ^bb0(%v: tensor<1x2x3x4xf32>, %m: tensor<1x1x3x4xf32>, %r: tensor<7xi32>):
     %p = "tensor.view"(%v) <{extents = array<i64: 1, 2, 5, 6>, map = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2 + -1, d3 + -1)>, padding = 0.0 : f32}> : (tensor<1x2x3x4xf32>) -> tensor<1x2x5x6xf32>
     // check: ^bb0(%{{.*}}: tensor<1x1x3x4xf32>, %{{.*}}: tensor<7xi32>, %[[p]]: tensor<1x2x5x6xf32>)
-    // check-next: "tensor.view"(%[[p]]) <{{{.*}} (d0, d1, d2, d3)>, padding = unit}>
+    // check-next: "tensor.view"(%[[p]]) <{{{.*}} (d0, d1, d2, d3)>, padding = unit, margin = []}>
     %c = "tensor.compute"(%p) <{extents = array<i64: 1, 2, 3, 4, 3, 3>, parallel = 4 : i64, maps = [affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d2 + d4, d3 + d5)>], init = 0.0 : f32, operandSegmentSizes = array<i32: 1, 0>}> ({
     ^bb0(%e: f32, %acc: f32):
       %s = "arith.addf"(%acc, %e) : (f32, f32) -> f32
@@ -103,7 +103,7 @@
   %y = "tensor.kernel"(%u, %a, %l) <{schedule = ""}> ({
   ^bb0(%v: tensor<1x2x3x4xf32>, %m: tensor<1x1x3x4xf32>, %r: tensor<7xi32>):
     %p = "tensor.view"(%v) <{extents = array<i64: 1, 2, 5, 6>, map = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2 + -1, d3 + -1)>, padding = 0.0 : f32}> : (tensor<1x2x3x4xf32>) -> tensor<1x2x5x6xf32>
-    // check: "tensor.view"({{.*}} <{extents = array<i64: 1, 2, 5, 6>, map = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3 + 1)>, padding = unit}>
+    // check: "tensor.view"({{.*}} <{extents = array<i64: 1, 2, 5, 6>, map = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3 + 1)>, padding = unit, margin = []}>
     %c = "tensor.compute"(%p) <{extents = array<i64: 1, 2, 3, 4, 3, 3>, parallel = 4 : i64, maps = [affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d2 + d4, d3 + d5)>], init = 0.0 : f32, operandSegmentSizes = array<i32: 1, 0>}> ({
     ^bb0(%e: f32, %acc: f32):
       %s = "arith.addf"(%acc, %e) : (f32, f32) -> f32
@@ -115,7 +115,7 @@
   %z = "tensor.kernel"(%u, %a, %l) <{schedule = ""}> ({
   ^bb0(%v: tensor<1x2x3x4xf32>, %m: tensor<1x1x3x4xf32>, %r: tensor<7xi32>):
     %p = "tensor.view"(%v) <{extents = array<i64: 1, 2, 3, 8>, map = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3 + -2)>, padding = 0.0 : f32}> : (tensor<1x2x3x4xf32>) -> tensor<1x2x3x8xf32>
-    // check: "tensor.view"({{.*}} <{extents = array<i64: 1, 2, 3, 8>, map = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2 + 1, d3)>, padding = unit}>
+    // check: "tensor.view"({{.*}} <{extents = array<i64: 1, 2, 3, 8>, map = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2 + 1, d3)>, padding = unit, margin = []}>
     %c = "tensor.compute"(%p) <{extents = array<i64: 1, 2, 3, 4, 1, 5>, parallel = 4 : i64, maps = [affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d2 + d4, d3 + d5)>], init = 0.0 : f32, operandSegmentSizes = array<i32: 1, 0>}> ({
     ^bb0(%e: f32, %acc: f32):
       %s = "arith.addf"(%acc, %e) : (f32, f32) -> f32
@@ -141,7 +141,7 @@
     "tensor.yield"(%n) : (tensor<1x2x3x4xf32>) -> ()
   }) : (tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32>
   // check: extents = array<i64: 1, 2, 5, 6>, {{.*}} padding = 0.0
-  // check: %[[i]] = "tensor.view"(%{{.*}}) <{extents = array<i64: 1, 2, 3, 4>, map = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2 + 1, d3 + 1)>, padding = unit}>
+  // check: %[[i]] = "tensor.view"(%{{.*}}) <{extents = array<i64: 1, 2, 3, 4>, map = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2 + 1, d3 + 1)>, padding = unit, margin = []}>
   %y = "tensor.kernel"(%u, %a, %l) <{schedule = ""}> ({
   ^bb0(%v: tensor<1x2x3x4xf32>, %m: tensor<1x1x3x4xf32>, %r: tensor<7xi32>):
     %p = "tensor.view"(%v) <{extents = array<i64: 1, 2, 5, 6>, map = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2 + -1, d3 + -1)>, padding = 0.0 : f32}> : (tensor<1x2x3x4xf32>) -> tensor<1x2x5x6xf32>
@@ -176,7 +176,7 @@
 "func.func"() <{sym_name = "other_readers", function_type = (tensor<1x2x3x4xf32>, tensor<1x1x3x4xf32>, tensor<7xi32>) -> (tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>)}> ({
 ^bb0(%x: tensor<1x2x3x4xf32>, %a: tensor<1x1x3x4xf32>, %l: tensor<7xi32>):   // check: ^bb0(%[[x]]: {{.*}}, %[[a]]: {{.*}}, %[[l]]:
   // check-next: %[[u]] = "tensor.kernel"(%[[x]])
-  // check: %[[i]] = "tensor.view"(%[[u]]) <{extents = array<i64: 1, 2, 3, 4>, map = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2 + 1, d3 + 1)>, padding = unit}>
+  // check: %[[i]] = "tensor.view"(%[[u]]) <{extents = array<i64: 1, 2, 3, 4>, map = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2 + 1, d3 + 1)>, padding = unit, margin = []}>
   // check-next: "tensor.kernel"(%[[a]], %[[l]], %[[u]])
   // check: "tensor.kernel"(%[[i]])
   %u = "tensor.kernel"(%x) <{schedule = ""}> ({
@@ -239,5 +239,24 @@
     }) : (tensor<1x2x5x6xf32>) -> tensor<1x2x3x4xf32>
     "tensor.yield"(%c) : (tensor<1x2x3x4xf32>) -> ()
   }) : (tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32>
+  "func.return"(%y) : (tensor<1x2x3x4xf32>) -> ()
+}) : () -> ()
+
+// -----
+// Where everything may be computed, loops are told where the margin is.
+"func.func"() <{sym_name = "loops_know_the_margin", function_type = (tensor<1x2x3x4xf32>, tensor<1x1x3x4xf32>, tensor<7xi32>) -> tensor<1x2x3x4xf32>}> ({
+^bb0(%x: tensor<1x2x3x4xf32>, %a: tensor<1x1x3x4xf32>, %l: tensor<7xi32>):
+  %y = "tensor.kernel"(%x, %a, %l) <{schedule = ""}> ({
+  ^bb0(%v: tensor<1x2x3x4xf32>, %m: tensor<1x1x3x4xf32>, %r: tensor<7xi32>):
+    %p = "tensor.view"(%v) <{extents = array<i64: 1, 2, 4, 6>, map = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2 + -1, d3 + -1)>, padding = 0.0 : f32}> : (tensor<1x2x3x4xf32>) -> tensor<1x2x4x6xf32>
+    // check: "tensor.view"(%{{.*}}) <{{{.*}} padding = 0.0 : f32, margin = array<i64: 0, 0, 1, 1, 0, 0, 0, 1>}>
+    %c = "tensor.compute"(%p) <{extents = array<i64: 1, 2, 3, 4, 2, 3>, parallel = 4 : i64, maps = [affine_map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d2 + d4, d3 + d5)>], init = 0.0 : f32, operandSegmentSizes = array<i32: 1, 0>}> ({
+    ^bb0(%e: f32, %acc: f32):
+      %s = "arith.addf"(%acc, %e) : (f32, f32) -> f32
+      "tensor.yield"(%s) : (f32) -> ()
+    }) : (tensor<1x2x4x6xf32>) -> tensor<1x2x3x4xf32>
+    %k = "tensor.masked"(%c, %m, %r) <{unit = array<i64: 1, 2, 1, 1>, length = 2 : i64, switches = true, operandSegmentSizes = array<i32: 1, 1, 0, 1>}> : (tensor<1x2x3x4xf32>, tensor<1x1x3x4xf32>, tensor<7xi32>) -> tensor<1x2x3x4xf32>
+    "tensor.yield"(%k) : (tensor<1x2x3x4xf32>) -> ()
+  }) : (tensor<1x2x3x4xf32>, tensor<1x1x3x4xf32>, tensor<7xi32>) -> tensor<1x2x3x4xf32>
   "func.return"(%y) : (tensor<1x2x3x4xf32>) -> ()
 }) : () -> ()
