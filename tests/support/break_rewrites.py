@@ -1,7 +1,7 @@
 """Would the tests notice? Breaks rewrites on purpose, one at a time, and shows which check catches each of them.
 
 `python tests/broken_rewrites.py` prints a table; `test_broken_rewrites.py` holds that nothing escapes. The checks are those of the test
-suite on the first small random nets, and on one with masks: the program verifies, and evaluates at the tensor and at the loop stage to
+suite on the first small random nets, and on two with masks: the program verifies, and evaluates at the tensor and at the loop stage to
 what onnxruntime computes.
 """
 
@@ -214,19 +214,23 @@ def _small_nets() -> tuple[tuple[int, RandomModel, list[Array]], ...]:
 
 
 @cache
-def _masked_net() -> tuple[int, RandomModel, list[Array]]:
-    """A window between two layers, kept where a mask of pixels says so; it has no seed."""
-    net = Net()
-    inner = net.add("Relu", net.conv("x"))
-    net.add("Add", "x", net.add("Mul", net.conv(inner, window=3), net.mask()), out="y")
-    model = RandomModel(-1, net.model(), {"x": net.feed()}, free=False)
-    return -1, model, expected(model.proto, model.inputs)
+def _masked_nets() -> tuple[tuple[int, RandomModel, list[Array]], ...]:
+    """A window between two layers, kept where a mask says so, at some pixels or in a few tiles. Their seeds are -1 and -2."""
+    found = []
+    for seed, tile, level in ((-1, 1, 1.0), (-2, 4, 0.5)):
+        net = Net()
+        mask = net.mask(tile, level=level)
+        inner = net.add("Relu", net.conv("x"))
+        net.add("Add", "x", net.add("Mul", net.conv(inner, window=3), mask), out="y")
+        model = RandomModel(seed, net.model(), {"x": net.feed()}, free=False)
+        found.append((seed, model, expected(model.proto, model.inputs)))
+    return tuple(found)
 
 
 def nets() -> Iterator[tuple[int, RandomModel, list[Array]]]:
-    """Small random nets and one with masks, with what onnxruntime makes of them."""
+    """Small random nets and two with masks, with what onnxruntime makes of them."""
     yield from _small_nets()
-    yield _masked_net()
+    yield from _masked_nets()
 
 
 def _steps(model: RandomModel) -> int:

@@ -52,13 +52,13 @@ class Net:
             return self.add(op_type, x, axes=axes)
         return self.add(op_type, x, self.constant(axes, np.int64))
 
-    def flags(self, tile: int = 1) -> str:
-        """Truth values, one per tile."""
+    def flags(self, tile: int = 1, level: float = 0.1) -> str:
+        """Truth values, one per tile; the higher the level, the fewer are true."""
         pooled = self.add("MaxPool", "x", kernel_shape=[tile] * 2, strides=[tile] * 2) if tile > 1 else "x"
-        return self.add("Greater", self.conv(pooled, outputs=1), self.constant(0.1))
+        return self.add("Greater", self.conv(pooled, outputs=1), self.constant(level))
 
-    def mask(self, tile: int = 1, to: int = TensorProto.FLOAT) -> str:
-        small = self.add("Cast", self.flags(tile), to=to)
+    def mask(self, tile: int = 1, to: int = TensorProto.FLOAT, level: float = 0.1) -> str:
+        small = self.add("Cast", self.flags(tile, level), to=to)
         return self.spread(small, tile)
 
     def spread(self, x: str, tile: int) -> str:
