@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...dialects import tensor
-from ..analysis.domain import combiner
+from ...dialects.ir.affine import Affine, Quotient, Remainder, d
+from ..analysis.domain import Access, combiner
 from .cost import Window, best_tile
 from .problem import Problem, along_largest_input, coefficient, has_shared_operand
 
@@ -74,7 +75,28 @@ def vector_dim(problem: Problem) -> int:
 def _lanes_can_read(problem: Problem, dim: int) -> bool:
     if any(op.captured for op in problem.kernel.body if isinstance(op, tensor.Compute)):
         return True
-    return all(is_packable or coefficient(offset, dim) in (0, 1) for _, offset, is_packable in problem.accesses)
+    if not all(
+        is_packable or coefficient(offset, dim) in (0, 1) or _block(problem, access, offset, dim)
+        for access, offset, is_packable in problem.accesses
+    ):
+        return False
+    return not _blocks(problem, dim) or not problem.target.vector_bits or _lanes(problem, dim) > 1
+
+
+def _blocks(problem: Problem, dim: int) -> list[int]:
+    """The blocks along a dim in which something that follows the reduction is the same, such as the mask of a group of channels."""
+    return [size for access, offset, _ in problem.accesses if (size := _block(problem, access, offset, dim))]
+
+
+def _block(problem: Problem, access: Access, offset: Affine, dim: int) -> int:
+    """How many elements along a dim share what is read behind the reduction, in blocks one behind the other; 0 where it is not so."""
+    if problem.domain.root is None or access.of_root:
+        return 0
+    along = [atom for atom, _ in offset.terms if isinstance(atom, Quotient | Remainder) and dim in atom.of.dims()]
+    match along:
+        case [Quotient(of, by)] if of == d(dim) and not offset.coefficient(dim):
+            return by
+    return 0
 
 
 def _some_contiguous(problem: Problem, dim: int) -> bool:
@@ -93,6 +115,7 @@ def _lanes(problem: Problem, dim: int) -> int:
         choices = [n for n in choices if n <= extent]
     if not target.masked_memory:
         choices = [n for n in choices if extent % n == 0 or n <= extent]
+    choices = [n for n in choices if all(size % n == 0 for size in _blocks(problem, dim))]
     return min(choices, key=lambda n: (math.ceil(extent / n), n), default=1)
 
 
