@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import CompileError, error, quote
 from .feeds import Array
 from .frontend.problems import shown_path
+from .masks import Region
 from .options import Options
 
 if TYPE_CHECKING:
@@ -47,9 +48,15 @@ def measured_densities(model: Model, folder: Path) -> dict[str, float]:
     for given in calibration_inputs(model, folder):
         inputs += 1
         values = model.run(given)
-        for name, share in {r.mask: float(np.mean(values[r.output] != 0)) for r in model.manifest.regions if r.output}.items():
+        for name, share in {r.mask: _share(r, values[r.output]) for r in model.manifest.regions if r.output}.items():
             sums[name] = sums.get(name, 0.0) + share
     return {name: total / inputs for name, total in sums.items()}
+
+
+def _share(region: Region, mask: Array) -> float:
+    """What a mask chooses: of one in groups of channels, the pixels that any group does."""
+    chosen = mask != 0
+    return float(np.mean(chosen.max(axis=1) if region.kind == "spatial" else chosen))
 
 
 def calibration_inputs(model: Model, folder: Path) -> Iterator[dict[str, Array]]:

@@ -17,6 +17,7 @@ from ...dialects.ir.attributes import Dense
 from ...dialects.ir.builder import Builder
 from ...dialects.ir.operation import Operation, Result, Value
 from ...dialects.ir.traits import ConstantLike, Elementwise, Terminator
+from ...dialects.ir.types import f32, i1
 from ...errors import CompileError, error
 from ...errors import quote as shown
 from ...targets.load import load_target
@@ -67,7 +68,8 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
 
     On hosts a kernel computes everything where so much is active that this is faster. A background that is made of the model's inputs
     lies in rows of pixels and not of channels: with vectors the result is then chosen element by element behind the last convolution, of
-    which only the chosen pixels are made, and blocks with none of these are not turned.
+    which only the chosen pixels are made, and blocks with none of these are not turned. Of a mask in groups of channels, pixels that no group
+    chooses are skipped; in the others its groups choose element by element. Its density is that of the pixels.
 
     Needs: static shapes. Masks of channels, and regions that are not predicted to gain, become dense selections, with a remark;
     of those that are droppable nothing is left to select.
@@ -102,15 +104,19 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
             return Decision(False, refusal, density)
         target = load_target(self.target)
         prediction = predict_region(op, density, target)
-        reason = f"{prediction.text} at density {density:.3g}"
+        of_groups = f" of the pixels that any of its {op.mask_groups} groups chooses" if op.mask_groups > 1 else ""
+        reason = f"{prediction.text} at density {density:.3g}{of_groups}"
         switches = target.hosted  # on chips a second form costs code and gains nothing
         if self.decision != "auto":
             return Decision(self.decision == "masked", f"{reason}, and asked for", density, prediction, switches)
         return Decision(prediction.ratio <= 1 - LEAST_GAIN, reason, density, prediction, switches)
 
     def is_turned(self, op: graph.Masked) -> bool:
-        """Whether results or background lie in rows of pixels, and nothing but the choice would need them otherwise."""
-        if not load_target(self.target).vector_bits or not _is_plain(op.background):
+        """Whether results or background lie in rows of pixels, and nothing but the choice would need them otherwise.
+
+        Choices that differ between channels stay with their convolutions.
+        """
+        if not load_target(self.target).vector_bits or not _is_plain(op.background) or op.mask_groups > 1:
             return False
         is_constant = op.background is None or tensor(op.background).elements == 1
         return all(isinstance(user, Return) for user in op.output.users) or not (is_constant or _starts_with_windows(op))
@@ -132,7 +138,7 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
         out = tensor(op.output)
         if not out.is_static or not tensor(op.mask).is_static:
             return "its extents are not known"
-        if op.kind == "channel" or op.mask_groups > 1:
+        if op.kind == "channel":
             return "channels are not skipped yet"
         return ""
 
@@ -186,8 +192,18 @@ class _Placement:
                 made = self.mapping[inner.results[0]]
                 self.mapping[inner.results[0]] = self.select(made, self.reaches.get(inner, HERE), None)
         (yielded,) = op.body.terminator.operands
-        op.output.replace_by(self.select(self.mapping[yielded], HERE, self.background(), by_runs=self.by_runs))
+        background = self.background()
+        value = self.of_groups(self.mapping[yielded], background)
+        op.output.replace_by(self.select(value, HERE, background, by_runs=self.by_runs))
         op.erase()
+
+    def of_groups(self, value: Value, background: Value) -> Value:
+        """The value in the groups of channels that the mask chooses, element by element; pixels that no group chooses are skipped later."""
+        groups, mask = self.op.mask_groups, tensor(self.op.mask)
+        if groups == 1:
+            return value
+        N, K, *_ = tensor(value).extents
+        return self.build.add(graph.SelectTiles(value, self.op.mask, background, unit=(N // mask.extents[0], K // groups, 1, 1))).output
 
     def select(self, value: Value, reach: Reach, background: Value | None, *, by_runs: bool = True) -> Value:
         """`value` where the mask needs it."""
@@ -210,7 +226,14 @@ class _Placement:
             mask = self.build.add(graph.Slice(mask, starts=(0,) * 4, sizes=(N, g, height // S, width // S), steps=(1, 1, S, S))).output
             high = (high[0] + (S - 1) * scale[0], high[1] + (S - 1) * scale[1])
             scale = (scale[0] * S, scale[1] * S)
+        mask = self.union(mask) if self.op.mask_groups > 1 else mask
         return self.build.add(graph.ReachMask(mask, extents=extents, unit=(1, 1), scale=scale, low=low, high=high)).output
+
+    def union(self, mask: Value) -> Value:
+        """1 where any group is chosen. Truth values in between, because a NaN counts as chosen."""
+        flags = mask if tensor(mask).element == i1 else self.build.add(graph.Cast(mask, to=i1)).output
+        numbers = self.build.add(graph.Cast(flags, to=f32)).output
+        return self.build.add(graph.ReduceMax(numbers, axes=(1,))).output
 
     def background(self) -> Value:
         """What stands outside, in the shape of the output."""

@@ -52,23 +52,29 @@ class Net:
             return self.add(op_type, x, axes=axes)
         return self.add(op_type, x, self.constant(axes, np.int64))
 
-    def flags(self, tile: int = 1, level: float = 0.1) -> str:
-        """Truth values, one per tile; the higher the level, the fewer are true."""
+    def flags(self, tile: int = 1, groups: int = 1, level: float = 0.1) -> str:
+        """Truth values, one per tile (and group of channels); the higher the level, the fewer are true."""
         pooled = self.add("MaxPool", "x", kernel_shape=[tile] * 2, strides=[tile] * 2) if tile > 1 else "x"
-        return self.add("Greater", self.conv(pooled, outputs=1), self.constant(level))
+        return self.add("Greater", self.conv(pooled, outputs=groups), self.constant(level))
 
-    def mask(self, tile: int = 1, to: int = TensorProto.FLOAT, level: float = 0.1) -> str:
-        small = self.add("Cast", self.flags(tile, level), to=to)
-        return self.spread(small, tile)
+    def mask(self, tile: int = 1, to: int = TensorProto.FLOAT, groups: int = 1, level: float = 0.1) -> str:
+        small = self.add("Cast", self.flags(tile, groups, level), to=to)
+        return self.in_groups(self.spread(small, tile, groups), groups)
 
-    def spread(self, x: str, tile: int) -> str:
+    def spread(self, x: str, tile: int, groups: int = 1) -> str:
         """Nearest upsampling without Resize."""
         if tile == 1:
             return x
-        n, h, w = self.batch, self.side // tile, self.side // tile
-        split = self.add("Reshape", x, self.constant([n, 1, h, 1, w, 1], np.int64))
-        wide = self.add("Expand", split, self.constant([n, 1, h, tile, w, tile], np.int64))
-        return self.add("Reshape", wide, self.constant([n, 1, self.side, self.side], np.int64))
+        n, g, h, w = self.batch, groups, self.side // tile, self.side // tile
+        split = self.add("Reshape", x, self.constant([n, g, h, 1, w, 1], np.int64))
+        wide = self.add("Expand", split, self.constant([n, g, h, tile, w, tile], np.int64))
+        return self.add("Reshape", wide, self.constant([n, g, self.side, self.side], np.int64))
+
+    def in_groups(self, mask: str, groups: int) -> str:
+        """A mask of several groups, each entry repeated for the channels of its group."""
+        if groups == 1:
+            return mask
+        return self.add("Gather", mask, self.constant(np.arange(self.channels) // (self.channels // groups), np.int64), axis=1)
 
     def model(self) -> onnx.ModelProto:
         shape = [self.batch, self.channels, self.side, self.side]

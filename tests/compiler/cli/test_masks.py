@@ -59,6 +59,21 @@ def test_calibrated(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert record["masked_regions"][0]["expected_density"] == pytest.approx(mask.mean())
 
 
+def test_calibrated_in_groups(tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The density is the share of the pixels that any group chooses."""
+    net = Net()
+    mask = net.mask(4, groups=2)
+    net.add("Mul", net.branch(), mask, out="y")
+    onnx.save(net.model(), model)
+    record, _ = records(capsys, "inspect", str(model), "--calibrate", str(tmp_path / "inputs"))
+    (chosen,) = [
+        each for name, each in compile(model, masks=MaskOptions(observe=True)).run({"x": net.feed()}).items() if name.startswith("mask")
+    ]
+    assert chosen.shape[1] == 2
+    assert chosen.mean() < chosen.max(axis=1).mean()
+    assert record["masked_regions"][0]["expected_density"] == pytest.approx(chosen.max(axis=1).mean())
+
+
 def test_pictures(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = model.parent / "pictures"
     words = ("run", str(model), "--input", str(model.parent / "inputs" / "a.npy"), "--masks", str(folder), "--mask-decision", "masked")

@@ -30,11 +30,12 @@ from stages import NAN_BYTE, run_loops, to_loops
 
 ATOL = 1e-4
 CHOSEN = Net().mask(4)
+CONVOLUTIONS_OF_A_BRANCH = 2
 
 
-def net(tile: int = 4) -> Net:
+def net(tile: int = 4, groups: int = 1) -> Net:
     made = Net()
-    mask = made.mask(tile)
+    mask = made.mask(tile, groups=groups)
     made.add("Mul", made.branch(), mask, out="y")
     return made
 
@@ -43,6 +44,15 @@ def placed(model: Net, options: str) -> tuple[Module, list[str]]:
     module = imported(model.model())
     reports = Pipeline.parse(f"recognize-masks,place-masks{{target=cortex-m4 {options}}}").run(module, [VerifyEach()])
     return module, [str(remark) for report in reports for remark in report.remarks]
+
+
+def listed(low: Module) -> int:
+    """How many kernels walk a list."""
+    Pipeline.parse("canonicalize,cse,fuse-kernels,pad-results,assign-layouts,materialize-copies,choose-schedules{target=cortex-m4}").run(
+        low
+    )
+    schedules = [Schedule.parse(op.schedule) for op in low.walk() if isinstance(op, tensor_dialect.Kernel) and op.schedule]
+    return sum(bool(each.runs) for each in schedules)
 
 
 def selections(module: Module) -> int:
@@ -64,6 +74,20 @@ def test_decision(options: str, skips: bool) -> None:
     assert bool(selections(module)) == skips
     assert any("cycles instead of" in remark and "Mul@y" in remark for remark in remarks)
     assert any(("skips what" if skips else "stays dense") in remark for remark in remarks)
+
+
+def test_groups_of_channels_share_a_list() -> None:
+    """Pixels that any group needs are in the list; which group they are for is a choice of elements in the same kernel."""
+    model = net(groups=2)
+    module, remarks = placed(model, "decision=masked")
+    assert any("that any of its 2 groups chooses" in remark for remark in remarks)
+    chosen = [op for op in module.walk() if isinstance(op, graph.SelectTiles)]
+    assert [bool(op.length) for op in chosen] == [True, False, True]
+    assert [tensor(op.active).extents[1] for op in chosen] == [1, 2, 1]
+    (wanted,) = expected(model.model(), {"x": model.feed()})
+    (made,) = evaluate(module, "main", [model.feed()])
+    np.testing.assert_allclose(made, wanted, rtol=0, atol=ATOL)
+    assert listed(lowered(module)) == CONVOLUTIONS_OF_A_BRANCH
 
 
 def test_unknown_hint() -> None:
@@ -141,12 +165,8 @@ def test_stage_skips_in_every_block() -> None:
     """What reads a choice of tiles stays out of its kernel, which would compute everything else."""
     module, _ = placed(stage(), "decision=masked")
     low = lowered(module)
-    Pipeline.parse("canonicalize,cse,fuse-kernels,pad-results,assign-layouts,materialize-copies,choose-schedules{target=cortex-m4}").run(
-        low
-    )
-    schedules = [Schedule.parse(op.schedule) for op in low.walk() if isinstance(op, tensor_dialect.Kernel) and op.schedule]
-    convolutions_of_a_block, blocks_of_a_stage = 2, 2
-    assert sum(bool(each.runs) for each in schedules) == convolutions_of_a_block * blocks_of_a_stage
+    blocks_of_a_stage = 2
+    assert listed(low) == CONVOLUTIONS_OF_A_BRANCH * blocks_of_a_stage
 
 
 @pytest.mark.parametrize("decision", ["auto", "dense", "masked"])
