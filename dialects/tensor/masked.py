@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.affine import AffineMap, d
+from ..ir.affine import Affine, AffineMap, d
 from ..ir.attributes import Array
 from ..ir.definition import attribute, operand, optional, result
 from ..ir.operation import Operation, Value
@@ -77,7 +77,8 @@ class Masked(Operation, name="tensor.masked", traits=(Pure,)):
         """How it reads its inputs, as of a computation."""
         rank = len(self.unit)
         same = AffineMap.identity(rank)
-        return (same, AffineMap(rank, tuple(d(i) // unit for i, unit in enumerate(self.unit))), same)[: len(self.inputs)]
+        tiles = (Affine() if unit >= self.extents[i] else d(i) // unit for i, unit in enumerate(self.unit))
+        return (same, AffineMap(rank, tuple(tiles)), same)[: len(self.inputs)]
 
     has_reduction = False
 

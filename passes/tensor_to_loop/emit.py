@@ -7,6 +7,7 @@ computations in one block are one operation, which is what makes neighbouring pi
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -15,7 +16,7 @@ from ...dialects.ir.affine import Affine, AffineMap, Dim, Range, combination, d
 from ...dialects.ir.attributes import Attribute, Number
 from ...dialects.ir.builder import Builder, Op
 from ...dialects.ir.operation import Argument, Block, Operation, Region, Value
-from ...dialects.ir.types import BufferType, FloatType, element_of, index, lanes_of, vector
+from ...dialects.ir.types import BufferType, FloatType, element_of, i32, index, lanes_of, vector
 from ...dialects.tensor.view import tensor_type
 
 LANE = 0
@@ -164,8 +165,25 @@ class Emitter:
         state = self.value(op.active, op.maps[1].compose(at))
         zero = self.widen(self.constant(Number(0, element_of(state.type))), lanes_of(state.type))
         is_float = isinstance(element_of(state.type), FloatType)
-        compare = lanes.CmpF.of("une", state, zero) if is_float else lanes.CmpI.of("ne", state, zero)
-        return self.add(compare).output
+        compare = lanes.CmpF if is_float else lanes.CmpI
+        return self.remember((compare, state, "active"), lambda: self.add(compare.of("une" if is_float else "ne", state, zero)).output)
+
+    def any_of(self, flags: Sequence[Value]) -> Value:
+        """Whether any of some conditions holds, in any lane."""
+        found: dict[int, Value] = {}
+        for flag in dict.fromkeys(flags):
+            count = lanes_of(flag.type)
+            found[count] = self.add(arith.OrI(found[count], flag)).output if count in found else flag
+        return functools.reduce(lambda a, b: self.add(arith.OrI(a, b)).output, [self.any_lane(flag) for flag in found.values()])
+
+    def any_lane(self, flag: Value) -> Value:
+        """Whether a condition holds in any lane."""
+        count = lanes_of(flag.type)
+        if count == 1:
+            return flag
+        one, zero = (self.constant(Number(number, vector(count, i32))) for number in (1, 0))
+        most = self.add(loop.Reduce(self.add(lanes.Select(flag, one, zero)).output, kind="max")).output
+        return self.add(lanes.CmpI.of("ne", most, self.constant(Number(0, i32)))).output
 
     def inputs(self, op: tensor.Compute, point: Sequence[Affine]) -> list[Value]:
         return [self.value(source, map_.compose(point)) for source, map_ in zip(op.inputs, op.maps, strict=True)]

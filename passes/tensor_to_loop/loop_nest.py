@@ -1,6 +1,7 @@
 """One kernel as loops over its tiles.
 
     for every tile of the parallel dims (outermost shared among threads)
+        only if a gate lets any of its elements through (else what stands there without reduction); as far outside as this is known
         for every reduction dim that is a loop: accumulators of the whole register tile are carried
             the body, once per point of the register tile and of the unrolled reduction dims
         the epilogue on the accumulators, then the stores
@@ -13,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ...dialects import loop, tensor
 from ...dialects.func import Function
 from ...dialects.ir.affine import Affine
 from ...dialects.ir.operation import Block, Region, Value
 from ...dialects.ir.types import BufferType, index
-from ..analysis.domain import Domain, Guard, domain, reads
+from ..analysis.domain import Domain, Gate, Guard, domain, reads
 from ..schedule.space import Schedule
 from .borders import Slab, store_borders
 from .emit import Emitter
@@ -68,6 +70,8 @@ class KernelLowering:
         if self.shared is not None:  # one pointer, so that nothing is promised that is not so
             self.emit.storage[self.shared] = self.results[0]
         self.tiles = TileEmitter(self.domain, schedule, self.emit, self.results, self.guards)
+        self.gate = self.domain.gate
+        self.leaf: Callable[[Tile], None] = self.whole_tile
         self.sort_guards()
 
     @property
@@ -115,8 +119,35 @@ class KernelLowering:
 
     def nest(self, level: int, base: list[Affine], size: list[int], border: tuple[int, ...]) -> None:
         """The loops from `level` on; `base` and `size` hold what the outer loops decided."""
+        loops = partial(self.loops, level, base, size, border)
+        if self.gate is None or level != self.gate_level:
+            loops()
+            return
+        is_active = self.tiles.any_active(self.gate, Tile(tuple(base), tuple(size), border))
+        self.emit.only_if(is_active, loops, partial(self.inactive, self.gate, loops))
+
+    @property
+    def gate_level(self) -> int:
+        """How many loops decide what the gate lets through. Threads are outside of it."""
+        dims = [dim for dim in self.schedule.order if dim == self.schedule.parallel or (self.gate and dim in self.gate.dims)]
+        return max((self.schedule.order.index(dim) + 1 for dim in dims if self.extents[dim] > 1), default=0)
+
+    def inactive(self, gate: Gate, loops: Callable[[], None]) -> None:
+        """Tiles that the gate holds back; nothing, where what they get lies there already or nobody wants it."""
+        if gate.op.background is None or (gate.op.background is self.shared and gate.op.output is self.domain.outputs[0].value):
+            return
+        self.leaf = self.tiles.background
+        with self.emit.known(gate.op, False):
+            loops()
+        self.leaf = self.whole_tile
+
+    def whole_tile(self, tile: Tile) -> None:
+        self.tiles.tile([tile])
+
+    def loops(self, level: int, base: list[Affine], size: list[int], border: tuple[int, ...]) -> None:
+        """The same behind the gate."""
         if level == len(self.schedule.order):
-            self.tiles.tile([Tile(tuple(base), tuple(size), border)])
+            self.leaf(Tile(tuple(base), tuple(size), border))
             return
         dim = self.schedule.order[level]
         segments = self.segments(dim)

@@ -16,7 +16,7 @@ from ...dialects.ir.affine import Affine, d
 from ...dialects.ir.attributes import Number
 from ...dialects.ir.operation import Argument, Block, Region, Value
 from ...dialects.ir.types import BufferType, FloatType, VectorType, element_of, index, lanes_of, vector
-from ..analysis.domain import Domain, Guard, combiner, neutral
+from ..analysis.domain import Domain, Gate, Guard, combiner, neutral
 from ..schedule.space import Schedule
 from .emit import LANE, Emitter
 
@@ -115,6 +115,16 @@ class TileEmitter:
         self.along_lanes()
         for point in self.points(tile):
             self.finish_point(point, None)
+
+    def any_active(self, gate: Gate, tile: Tile) -> Value:
+        """Whether any element of a tile is active."""
+        self.along_lanes()
+        flags = []
+        for point in self.points(tile):
+            self.emit.valid = point.valid
+            flags.append(self.emit.is_active(gate.op, gate.map.compose(point.at)))
+        self.emit.valid = 0
+        return self.emit.any_of(flags)
 
     def along_lanes(self) -> None:
         if self.schedule.vector < self.parallel:
