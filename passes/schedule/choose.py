@@ -90,9 +90,14 @@ def _order(problem: Problem, vector: int) -> tuple[int, ...]:
 
 
 def _shared(problem: Problem, tile: RegisterTile, order: Sequence[int]) -> int:
-    """The dim whose tiles the threads share: the outermost loop if it has turns enough, else the one with the most."""
+    """The dim whose tiles the threads share: the outermost loop if it has turns enough, else the one with the most.
+
+    Dims along which a gate leaves tiles out come last: a thread might find nothing to do.
+    """
     if not problem.is_worth_sharing:
         return -1
+    gate = problem.domain.gate
+    order = sorted(order, key=lambda dim: gate is not None and dim in gate.dims)
     turns = {dim: math.ceil(problem.extents[dim] / tile.sizes[dim]) for dim in order}
     candidates = [dim for dim in order if turns[dim] >= 8] or sorted(order, key=lambda dim: -turns[dim])
     return candidates[0] if candidates and turns[candidates[0]] > 1 else -1

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...dialects import tensor
-from ...dialects.ir.affine import Affine, Quotient, Remainder, d
+from ...dialects.ir.affine import Affine, Dim, Quotient, Remainder, d
 from ..analysis.domain import Access, combiner
-from .cost import Window, best_tile
+from .cost import Window, best_gated_tile, best_tile
 from .problem import Problem, along_largest_input, coefficient, has_shared_operand
 
 COPIED = 16
@@ -147,13 +147,28 @@ def _sizes(problem: Problem, vector: int, lane_count: int, row: int) -> tuple[in
     vectors = math.ceil(extents[vector] / lane_count) if vector >= 0 else 1
     rows = extents[row] if row >= 0 else 1
     most = vectors if has_shared_operand(problem, vector) else min(vectors, 2)
-    window, pitch = row_window(problem, row, vector), row_pitch(problem, row, vector)
-    best = best_tile(rows, most, steps, steps * lane_count * 4, problem.target, window, pitch=pitch)
+    window, pitch, alike = row_window(problem, row, vector), row_pitch(problem, row, vector), _gated_block(problem, vector)
+    if alike:
+        best = best_gated_tile(rows, most, steps, lane_count, alike, problem.target, window, pitch)
+    else:
+        best = best_tile(rows, most, steps, steps * lane_count * 4, problem.target, window, pitch=pitch)
     if vector >= 0:
         tile[vector] = min(best.columns * lane_count, extents[vector])
     if row >= 0:
         tile[row] = best.rows
     return tuple(tile)
+
+
+def _gated_block(problem: Problem, vector: int) -> int:
+    """Elements along the vector dim that a gate lets through together; 0: it is the same for all of them, or there is none."""
+    gate = problem.domain.gate
+    for subscript in gate.active if gate is not None else ():
+        match subscript.terms:
+            case ((Quotient(of, by), 1),) if of == d(vector):
+                return by
+            case ((Dim(position), 1),) if position == vector:
+                return 1
+    return 0
 
 
 def _simple_sizes(problem: Problem, vector: int, lane_count: int) -> tuple[int, ...]:
