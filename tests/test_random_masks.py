@@ -94,7 +94,7 @@ def test_numbers_hold_every_spelling() -> None:
 
 
 @settings(max_examples=MANY or 8, suppress_health_check=list(HealthCheck))
-@given(masked_blocks(["product", "residual", "choice", "blend", "gate"]), st.sampled_from([1, 2]))
+@given(masked_blocks(["product", "residual", "choice", "blend", "gate", "channels"]), st.sampled_from([1, 2]))
 def test_random_block(tmp_path_factory: pytest.TempPathFactory, net: Net, threads: int) -> None:
     """Windows, strides, dilations, uneven pads, groups, tiles: masked code computes what onnxruntime does."""
     regions = compiled(net, MASKED, tmp_path_factory.mktemp("block"), threads)

@@ -22,7 +22,7 @@ from ...dialects.ir.traits import Elementwise
 from ...dialects.ir.types import TensorType
 from .value_lattice import Ranges, known
 
-__all__ = ["Kind", "MaskLayout", "labels", "mask_layout", "same_mask"]
+__all__ = ["Kind", "MaskLayout", "alike_channels", "labels", "mask_layout", "same_mask"]
 
 Kind: TypeAlias = Literal["spatial", "layer", "channel"]
 MOST_DEPTH = 100  # of operators behind a mask that are looked through
@@ -64,6 +64,12 @@ def mask_layout(mask: Value, out: TensorType) -> MaskLayout | str:
     side = math.gcd(height, width)
     granularity = next(s for s in range(side, 0, -1) if side % s == 0 and _is_tiled(spread, s))
     return MaskLayout("spatial", groups, granularity)
+
+
+def alike_channels(mask: Value) -> int:
+    """How many neighbours of a mask [N, K, 1, 1] are always equal, in blocks one behind the other."""
+    spread, channels = labels(mask), tensor(mask).extents[1]
+    return next(n for n in range(channels, 0, -1) if channels % n == 0 and _is_grouped(spread, channels // n))
 
 
 def _is_constant(spread: Array, axes: tuple[int, ...]) -> bool:

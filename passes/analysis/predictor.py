@@ -3,7 +3,7 @@
 In come a region, the share of the mask that is expected to be chosen and a target; out come cycles of both forms. They stand on the
 same numbers as schedules (`cost.best_tile`), so they know the register tiles that runs of active pixels allow and the halo of inner
 values. The one thing to know: chosen pixels are taken to be one square blob. Scattered ones have more halo, so gains are the largest
-that can be hoped for.
+that can be hoped for. Chosen channels are taken to be anywhere, so gains are the least.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 from ...dialects import graph
 from ...dialects.graph.extents import tensor
-from ...dialects.ir.operation import Operation
+from ...dialects.ir.operation import Operation, Value
 from ...dialects.ir.traits import ConstantLike, Elementwise, Terminator
 from ...targets.description import Target
-from ..schedule.cost import Window, best_tile
+from ..schedule.cost import Window, best_gated_tile, best_tile
+from .mask_layout import alike_channels
 from .mask_reach import HERE, Reach, heaviest, masked_reaches
 
-__all__ = ["Prediction", "active_share", "is_read_by_windows", "predict_region", "run_length"]
+__all__ = ["Prediction", "active_share", "equal_channels", "is_read_by_windows", "predict_region", "run_length"]
 
 PAIR = 2
 """Pixels of a run: enough to halve the addresses, few enough that register tiles have almost any number of rows. Tiles of even sides grow
@@ -54,7 +55,9 @@ def predict_region(op: graph.Masked, density: float, target: Target) -> Predicti
     for layer in heaviest(op.body):
         whole = _dense_cycles(layer, target)
         dense += whole
-        if op.kind != "spatial":
+        if op.kind == "channel":
+            masked += _channel_cycles(op, layer, density, target)
+        elif op.kind == "layer":
             masked += density * whole
         elif layer in reaches:
             masked += _spatial_cycles(op, layer, reaches[layer], density, target)
@@ -105,19 +108,43 @@ def _spatial_cycles(op: graph.Masked, layer: Operation, reach: Reach, density: f
     return pixels / (H * W) * best_tile(H * W, vectors, reduction, reduction * lanes * 4, target, run=length).cycles
 
 
+def _channel_cycles(op: graph.Masked, layer: Operation, density: float, target: Target) -> float:
+    """A layer of which only the register tiles with a chosen channel are computed, and a question for each.
+
+    Channels that are not always equal are taken to be chosen independently.
+    """
+    N, K, H, W = tensor(layer.results[0]).extents
+    lanes = target.vector_lanes
+    times, rows, window = _rows(layer)
+    tile = best_gated_tile(rows, math.ceil(K / lanes), _reduction(layer), lanes, equal_channels(op.mask, target), target, window)
+    channels = min(tile.columns * lanes, K)
+    share = 1 - math.pow(1 - density, max(channels / alike_channels(op.mask), 1))
+    questions = N * H * W / tile.rows * math.ceil(K / channels)
+    return times * tile.cycles * share + questions * (tile.columns * (target.costs.load + target.costs.add) + target.costs.branch)
+
+
+def equal_channels(mask: Value, target: Target) -> int:
+    """How many neighbours of a mask of channels are chosen together, in whole vectors; 1 where there is no such number."""
+    alike, lanes = alike_channels(mask), target.vector_lanes
+    return alike if alike % lanes == 0 else 1
+
+
 def _dense_cycles(layer: Operation, target: Target) -> float:
     """A layer as a whole, with the register tile that is best for it."""
     out = tensor(layer.results[0]).extents
-    lanes, reduction = target.vector_lanes, _reduction(layer)
     if len(out) != 4:
-        return math.prod(out) * reduction / (target.fma_ports * lanes)
-    N, K, H, W = out
-    pointwise = not isinstance(layer, graph.Conv) or max(layer.kernel) == 1
-    rows, times = (H * W, N) if pointwise else (W, N * H)
-    window = Window()
-    if isinstance(layer, graph.Conv) and not pointwise:
-        window = Window(layer.kernel[1], layer.strides[1], layer.dilations[1])
-    return times * best_tile(rows, math.ceil(K / lanes), reduction, reduction * lanes * 4, target, window).cycles
+        return math.prod(out) * _reduction(layer) / (target.fma_ports * target.vector_lanes)
+    times, rows, window = _rows(layer)
+    lanes, reduction = target.vector_lanes, _reduction(layer)
+    return times * best_tile(rows, math.ceil(out[1] / lanes), reduction, reduction * lanes * 4, target, window).cycles
+
+
+def _rows(layer: Operation) -> tuple[int, int, Window]:
+    """How often a layer walks over how many pixels, and the window along these."""
+    N, _, H, W = tensor(layer.results[0]).extents
+    if not isinstance(layer, graph.Conv) or max(layer.kernel) == 1:
+        return N, H * W, Window()
+    return N * H, W, Window(layer.kernel[1], layer.strides[1], layer.dilations[1])
 
 
 def _reduction(layer: Operation) -> int:
@@ -135,6 +162,8 @@ def _background_cycles(op: graph.Masked, share: float, target: Target) -> float:
 
 def _mask_cycles(op: graph.Masked, target: Target) -> float:
     """Finding the pixels that each value needs, and listing them: a few scalar steps for every pixel, not for the chosen ones only."""
+    if op.kind == "channel":
+        return 0.0  # there is no list
     costs = target.costs
     scan = costs.load + 2 * costs.add + costs.branch
     candidate = costs.load + costs.mul + costs.add + costs.branch

@@ -20,10 +20,11 @@ from ...dialects.ir.traits import ConstantLike, Elementwise, Terminator
 from ...dialects.ir.types import f32, i1
 from ...errors import CompileError, error
 from ...errors import quote as shown
+from ...targets.description import Target
 from ...targets.load import load_target
 from ..analysis.mask_reach import HERE, Reach, masked_reaches
 from ..analysis.masked_regions import mask_name
-from ..analysis.predictor import Prediction, is_read_by_windows, predict_region, run_length
+from ..analysis.predictor import Prediction, equal_channels, is_read_by_windows, predict_region, run_length
 from ..manager import Pass, Report, option
 from .inline_masked import inline_masked
 
@@ -69,10 +70,11 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
     On hosts a kernel computes everything where so much is active that this is faster. A background that is made of the model's inputs
     lies in rows of pixels and not of channels: with vectors the result is then chosen element by element behind the last convolution, of
     which only the chosen pixels are made, and blocks with none of these are not turned. Of a mask in groups of channels, pixels that no group
-    chooses are skipped; in the others its groups choose element by element. Its density is that of the pixels.
+    chooses are skipped; in the others its groups choose element by element. Its density is that of the pixels. Of a mask of channels, the
+    tiles of a selection are blocks of neighbours that are equal whatever the input is.
 
-    Needs: static shapes. Masks of channels, and regions that are not predicted to gain, become dense selections, with a remark;
-    of those that are droppable nothing is left to select.
+    Needs: static shapes. Regions that are not predicted to gain become dense selections, with a remark; of those that are droppable nothing
+    is left to select.
     """
 
     target: str = option("host", "the machine that the prediction is for")
@@ -91,7 +93,7 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
             if decision.masked:
                 report.remark(op, f"skips what its {op.kind} mask does not choose: {decision.reason}")
                 report.count("masked regions")
-                _Placement(op, decision.switches, self.is_turned(op)).run()
+                _Placement(op, decision.switches, self.is_turned(op), load_target(self.target)).run()
             else:
                 report.remark(op, f"stays dense: {decision.reason}")
                 _drop(op) if op.droppable else inline_masked(op)
@@ -106,7 +108,8 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
         prediction = predict_region(op, density, target)
         of_groups = f" of the pixels that any of its {op.mask_groups} groups chooses" if op.mask_groups > 1 else ""
         reason = f"{prediction.text} at density {density:.3g}{of_groups}"
-        switches = target.hosted  # on chips a second form costs code and gains nothing
+        # On chips a second form costs code and gains nothing; blocks of channels are asked one by one.
+        switches = target.hosted and op.kind != "channel"
         if self.decision != "auto":
             return Decision(self.decision == "masked", f"{reason}, and asked for", density, prediction, switches)
         return Decision(prediction.ratio <= 1 - LEAST_GAIN, reason, density, prediction, switches)
@@ -116,7 +119,7 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
 
         Choices that differ between channels stay with their convolutions.
         """
-        if not load_target(self.target).vector_bits or not _is_plain(op.background) or op.mask_groups > 1:
+        if not load_target(self.target).vector_bits or not _is_plain(op.background) or op.mask_groups > 1 or op.kind == "channel":
             return False
         is_constant = op.background is None or tensor(op.background).elements == 1
         return all(isinstance(user, Return) for user in op.output.users) or not (is_constant or _starts_with_windows(op))
@@ -138,8 +141,6 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
         out = tensor(op.output)
         if not out.is_static or not tensor(op.mask).is_static:
             return "its extents are not known"
-        if op.kind == "channel":
-            return "channels are not skipped yet"
         return ""
 
 
@@ -172,8 +173,9 @@ def observed_name(number: int, op: graph.Masked) -> str:
 class _Placement:
     """One region on its way back into the graph."""
 
-    def __init__(self, op: graph.Masked, switches: bool, is_turned: bool) -> None:
+    def __init__(self, op: graph.Masked, switches: bool, is_turned: bool, target: Target) -> None:
         self.op = op
+        self.target = target
         self.switches = switches
         last = _last_convolutions(op)
         self.alone = last if is_turned else last[:-1]  # of which pixels are chosen before the result is
@@ -209,6 +211,9 @@ class _Placement:
         """`value` where the mask needs it."""
         N, K, H, W = tensor(value).extents
         batch = N // tensor(self.op.mask).extents[0]
+        if self.op.kind == "channel":
+            alike = equal_channels(self.op.mask, self.target)
+            return self.build.add(graph.SelectTiles(value, self.of_blocks(alike), background, unit=(batch, alike, H, W))).output
         length = run_length(self.op.granularity if self.op.kind == "spatial" else W, reach, W) if by_runs else 0
         active = self.active(reach, (H, W))
         return self.build.add(
@@ -228,6 +233,14 @@ class _Placement:
             scale = (scale[0] * S, scale[1] * S)
         mask = self.union(mask) if self.op.mask_groups > 1 else mask
         return self.build.add(graph.ReachMask(mask, extents=extents, unit=(1, 1), scale=scale, low=low, high=high)).output
+
+    def of_blocks(self, alike: int) -> Value:
+        """A mask of channels with one entry for so many neighbours, which have the same."""
+        N, K, *_ = tensor(self.op.mask).extents
+        if alike == 1:
+            return self.op.mask
+        sliced = graph.Slice(self.op.mask, starts=(0,) * 4, sizes=(N, K // alike, 1, 1), steps=(1, alike, 1, 1))
+        return self.build.add(sliced).output
 
     def union(self, mask: Value) -> Value:
         """1 where any group is chosen. Truth values in between, because a NaN counts as chosen."""

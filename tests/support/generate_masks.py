@@ -143,14 +143,15 @@ def _window(draw: DrawFn, net: Net, x: str, stride: int) -> str:
 @st.composite
 def masked_blocks(draw: DrawFn, kinds: Sequence[str] = ("product", "residual")) -> Net:
     """A masked branch of convolutions: windows, dilations, strides, uneven pads, groups; a product, a residual, or one of further `kinds`:
-    a choice, a blend, and a gate for every picture. Some masks have groups of channels."""
+    a choice, a blend, a gate for every picture, and one for every channel. Some masks have groups of channels."""
     net = Net(batch=draw(st.sampled_from([1, 2])))
     stride, tile, kind = draw(st.sampled_from([1, 2])), draw(st.sampled_from([1, 2, 4])), draw(st.sampled_from(list(kinds)))
-    if kind == "gate":
-        pooled = net.add("GlobalMaxPool", "x")
-        mask = net.add("Cast", net.add("Greater", net.conv(pooled, outputs=1), net.constant(0.5)), to=FLOAT)
+    if kind in ("gate", "channels"):
+        pooled, parts = net.add("GlobalMaxPool", "x"), 1 if kind == "gate" else draw(st.sampled_from([2, C]))
+        mask = net.add("Cast", net.add("Greater", net.conv(pooled, outputs=parts), net.constant(0.5)), to=FLOAT)
+        mask = net.in_groups(mask, parts)
     else:
-        groups = draw(st.sampled_from([1, 1, 2])) if stride * tile < H else 1  # else it is one of channels
+        groups = draw(st.sampled_from([1, 1, 2]))
         small = net.add("Cast", net.flags(stride * tile, groups), to=FLOAT)
         mask = net.add("Resize", small, "", net.constant([1, 1, tile, tile]), mode="nearest", coordinate_transformation_mode="asymmetric")
         mask = net.in_groups(mask, groups)

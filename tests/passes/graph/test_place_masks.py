@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from hypothesis import HealthCheck, given, settings
+from onnx import TensorProto
 
 from generate_masks import masked_blocks
 from intaglio.compiler.driver import compile
@@ -20,6 +21,7 @@ from intaglio.dialects.graph.extents import tensor
 from intaglio.dialects.ir.evaluator import evaluate
 from intaglio.errors import CompileError
 from intaglio.passes import pipelines as _named  # noqa: F401 - registers the passes
+from intaglio.passes.analysis.domain import domain
 from intaglio.passes.graph.place_masks import densities_text
 from intaglio.passes.instruments import VerifyEach
 from intaglio.passes.manager import Pipeline
@@ -90,6 +92,60 @@ def test_groups_of_channels_share_a_list() -> None:
     assert listed(lowered(module)) == CONVOLUTIONS_OF_A_BRANCH
 
 
+def channels(groups: int, wide: int = 16) -> Net:
+    """LAUDNet's: the mask is in front of the normalisation. A group is chosen where the mean of an input channel is positive."""
+    made = Net()
+    mask = made.add("Cast", made.add("Greater", made.add("GlobalAveragePool", "x"), made.constant(0)), to=TensorProto.FLOAT)
+    spread = made.add("Gather", mask, made.constant(np.arange(wide) // (wide // groups), np.int64), axis=1)
+    product = made.add("Mul", made.conv("x", outputs=wide, window=3), spread)
+    parts = (made.constant(made.random.uniform(0.5, 1.5, wide)) for _ in range(4))
+    made.add("Relu", made.add("BatchNormalization", product, *parts), out="y")
+    return made
+
+
+def several_groups(wide: int = 16) -> Net:
+    """A mask of two groups, which choose the tiles of 4 x 4 where the means of two input channels are positive."""
+    made = Net()
+    pooled = made.add("AveragePool", made.add("Gather", "x", made.constant([0, 1], np.int64), axis=1), kernel_shape=[4, 4], strides=[4, 4])
+    flags = made.add("Cast", made.add("Greater", pooled, made.constant(0)), to=TensorProto.FLOAT)
+    mask = made.add("Gather", made.spread(flags, 4, 2), made.constant(np.arange(wide) // (wide // 2), np.int64), axis=1)
+    inner = made.add("Relu", made.conv("x", outputs=wide, window=3))
+    made.add("Mul", made.conv(inner, inputs=wide, outputs=wide, window=3), mask, out="y")
+    return made
+
+
+@pytest.mark.parametrize(("target", "block"), [("cortex-m4", 4), ("x86-64-v2", 4), ("x86-64-v4", 1)])
+def test_channels_are_chosen_in_blocks(target: str, block: int) -> None:
+    """Equal neighbours go together where they are whole vectors; the choice is in the kernel of the convolution, normalised or not."""
+    model = channels(4)
+    module = imported(model.model())
+    reports = Pipeline.parse(f"graph{{target={target} decision=masked}}").run(module, [VerifyEach()])
+    assert any("skips what its channel mask does not choose" in str(remark) for report in reports for remark in report.remarks)
+    (chosen,) = [op for op in module.walk() if isinstance(op, graph.SelectTiles)]
+    assert chosen.unit == (1, block, 8, 8)
+    low = lowered(module)
+    Pipeline.parse("canonicalize,cse,fuse-kernels").run(low)
+    assert sum(domain(op).gate is not None for op in low.walk() if isinstance(op, tensor_dialect.Kernel)) == 1
+
+
+@pytest.mark.parametrize("chip", ["cortex-m4", "rv32imafc"])
+@pytest.mark.parametrize("model", [channels(4), several_groups()], ids=["channels", "groups"])
+def test_chips_count_less(chip: str, model: Net, tmp_path: Path) -> None:
+    """At a density of a quarter, well under half of what is counted with everything chosen."""
+    onnx.save(model.model(), tmp_path / "m.onnx")
+    compiled = compile(tmp_path / "m.onnx", chip, cache=False, masks=MaskOptions(decision="masked"))
+    counts = []
+    magnitudes = np.random.default_rng(7).uniform(0.1, 1, (1, 4, 8, 8)).astype(np.float32)
+    first_tile_and_channel = np.full_like(magnitudes, -1)
+    first_tile_and_channel[:, 0, :4, :4] = 4  # so that the mean of the channel is positive, too
+    for signs in (first_tile_and_channel, np.ones_like(magnitudes)):
+        x = signs * magnitudes
+        done = compiled.measure({"x": x})
+        np.testing.assert_allclose(done.outputs["y"], expected(model.model(), {"x": x})[0], rtol=0, atol=ATOL)
+        counts.append(done.instructions or 0)
+    assert 0 < counts[0] < 0.5 * counts[1]
+
+
 def test_unknown_hint() -> None:
     with pytest.raises(CompileError, match="no masked region has the mask 'choosen'"):
         placed(net(), 'densities="choosen=0.1"')
@@ -110,7 +166,7 @@ def test_observed(decision: str) -> None:
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(masked_blocks())
+@given(masked_blocks(["product", "residual", "channels"]))
 def test_masked_is_dense(model: Net) -> None:
     """Skipped tiles hold NaN in the evaluators, and rubbish in the buffers of loops: a dilation that is too small would show."""
     feed = model.feed()
@@ -137,7 +193,7 @@ def test_nothing_is_read_that_is_not_computed(target: str) -> None:
     """All memory is NaN before the run: a dilation that is too small, or a border that nobody stores, makes the result NaN."""
 
     @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(masked_blocks(["product", "residual", "choice", "blend"]))
+    @given(masked_blocks(["product", "residual", "choice", "blend", "channels"]))
     def hold(model: Net) -> None:
         feed, module = model.feed(), imported(model.model())
         (wanted,) = evaluate(module, "main", [feed])
