@@ -22,6 +22,7 @@ from ...errors import CompileError, error
 from ...errors import quote as shown
 from ...targets.description import Target
 from ...targets.load import load_target
+from ..analysis.mask_layout import alike_channels
 from ..analysis.mask_reach import HERE, Reach, masked_reaches
 from ..analysis.masked_regions import mask_name
 from ..analysis.predictor import Prediction, equal_channels, is_read_by_windows, predict_region, run_length
@@ -106,8 +107,7 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
             return Decision(False, refusal, density)
         target = load_target(self.target)
         prediction = predict_region(op, density, target)
-        of_groups = f" of the pixels that any of its {op.mask_groups} groups chooses" if op.mask_groups > 1 else ""
-        reason = f"{prediction.text} at density {density:.3g}{of_groups}"
+        reason = f"{prediction.text} at density {density:.3g}{_of_what(op)}"
         # On chips a second form costs code and gains nothing; blocks of channels are asked one by one.
         switches = target.hosted and op.kind != "channel"
         if self.decision != "auto":
@@ -142,6 +142,14 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
         if not out.is_static or not tensor(op.mask).is_static:
             return "its extents are not known"
         return ""
+
+
+def _of_what(op: graph.Masked) -> str:
+    """What a density is the share of, where that is not plain."""
+    if op.mask_groups > 1:
+        return f" of the pixels that any of its {op.mask_groups} groups chooses"
+    alike = alike_channels(op.mask) if op.kind == "channel" else 1
+    return f" of blocks of {alike} channels" if alike > 1 else ""
 
 
 def _drop(op: graph.Masked) -> None:

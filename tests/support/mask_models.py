@@ -92,3 +92,16 @@ class Net:
         small = (self.batch, self.channels, self.side // 4, self.side // 4)
         coarse = np.random.default_rng(5).normal(0, 1, small).repeat(4, 2).repeat(4, 3)
         return (coarse + np.random.default_rng(6).normal(0, 0.3, coarse.shape)).astype(np.float32)
+
+
+def gated_channels(groups: int, wide: int = 16) -> Net:
+    """LAUDNet's: the mask is in front of the normalisation. Each of C groups is chosen where the mean of an input channel is positive."""
+    made = Net()
+    means = made.add("GlobalAveragePool", "x")
+    logits = means if groups == C else made.conv(means, outputs=groups)
+    mask = made.add("Cast", made.add("Greater", logits, made.constant(0)), to=TensorProto.FLOAT)
+    spread = made.add("Gather", mask, made.constant(np.arange(wide) // (wide // groups), np.int64), axis=1)
+    product = made.add("Mul", made.conv("x", outputs=wide, window=3), spread)
+    parts = (made.constant(made.random.uniform(0.5, 1.5, wide)) for _ in range(4))
+    made.add("Relu", made.add("BatchNormalization", product, *parts), out="y")
+    return made
