@@ -134,11 +134,12 @@ def best_tile(
 def gated_columns(alike: int, lanes: int, vectors: int) -> list[int]:
     """Columns of register tiles that are computed only if a mask chooses one of their channels, of which `alike` neighbours are equal.
 
-    Whole blocks, so that a tile has nothing of a second one. Single channels, two at a time: alone they share no loads (measured at a
-    density of 0.5, 64 channels, cortex-m4: 3 x 3 takes 0.52 of the dense instructions instead of 0.69, but 1 x 1 1.13 instead of 0.97).
+    Whole blocks, so that a tile has nothing of a second one. Where there are none, one vector, so that it has little of others; without
+    vectors two channels, since one alone shares no loads (measured at a density of 0.5, 64 channels, cortex-m4: 3 x 3 takes 0.52 of the
+    dense instructions instead of 0.69, but 1 x 1 1.13 instead of 0.97).
     """
-    if alike == lanes == 1:
-        return [min(vectors, 2)]
+    if alike == 1:
+        return [min(vectors, 2) if lanes == 1 else 1]
     return [columns for columns in range(1, min(vectors, alike // lanes, 8) + 1) if alike % (columns * lanes) == 0] or [0]
 
 
