@@ -70,9 +70,10 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
 
     On hosts a kernel computes everything where so much is active that this is faster. A background that is made of the model's inputs
     lies in rows of pixels and not of channels: with vectors the result is then chosen element by element behind the last convolution, of
-    which only the chosen pixels are made, and blocks with none of these are not turned. Of a mask in groups of channels, pixels that no group
-    chooses are skipped; in the others its groups choose element by element. Its density is that of the pixels. Of a mask of channels, the
-    tiles of a selection are blocks of neighbours that are equal whatever the input is.
+    which only the chosen pixels are made, and blocks with none of these are not turned.
+
+    Of a mask in groups of channels, pixels that no group chooses are skipped; in the others its groups choose element by element. Its
+    density is that of the pixels. Of a mask of channels, the tiles of a selection are blocks of neighbours that are always equal.
 
     Needs: static shapes. Regions that are not predicted to gain become dense selections, with a remark; of those that are droppable nothing
     is left to select.
@@ -119,7 +120,8 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
 
         Choices that differ between channels stay with their convolutions.
         """
-        if not load_target(self.target).vector_bits or not _is_plain(op.background) or op.mask_groups > 1 or op.kind == "channel":
+        by_channels = op.kind == "channel" or op.mask_groups > 1
+        if by_channels or not load_target(self.target).vector_bits or not _is_plain(op.background):
             return False
         is_constant = op.background is None or tensor(op.background).elements == 1
         return all(isinstance(user, Return) for user in op.output.users) or not (is_constant or _starts_with_windows(op))

@@ -16,7 +16,7 @@ from ...dialects.ir.affine import Affine, AffineMap, Dim, Range, combination, d
 from ...dialects.ir.attributes import Attribute, Number
 from ...dialects.ir.builder import Builder, Op
 from ...dialects.ir.operation import Argument, Block, Operation, Region, Value
-from ...dialects.ir.types import BufferType, FloatType, element_of, i32, index, lanes_of, vector
+from ...dialects.ir.types import BufferType, FloatType, element_of, index, lanes_of, vector
 from ...dialects.tensor.view import tensor_type
 
 LANE = 0
@@ -178,12 +178,7 @@ class Emitter:
 
     def any_lane(self, flag: Value) -> Value:
         """Whether a condition holds in any lane."""
-        count = lanes_of(flag.type)
-        if count == 1:
-            return flag
-        one, zero = (self.constant(Number(number, vector(count, i32))) for number in (1, 0))
-        most = self.add(loop.Reduce(self.add(lanes.Select(flag, one, zero)).output, kind="max")).output
-        return self.add(lanes.CmpI.of("ne", most, self.constant(Number(0, i32)))).output
+        return flag if lanes_of(flag.type) == 1 else self.add(loop.Reduce(flag, kind="or")).output
 
     def inputs(self, op: tensor.Compute, point: Sequence[Affine]) -> list[Value]:
         return [self.value(source, map_.compose(point)) for source, map_ in zip(op.inputs, op.maps, strict=True)]

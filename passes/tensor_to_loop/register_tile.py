@@ -144,9 +144,7 @@ class TileEmitter:
             return
         assert isinstance(masked, tensor.Masked)
         emit = self.emit
-        is_active = emit.is_active(masked, at)
-        if lanes_of(is_active.type) > 1:
-            is_active = emit.add(loop.Reduce(is_active, kind="or")).output
+        is_active = emit.any_lane(emit.is_active(masked, at))
 
         def background() -> None:
             with emit.known(masked, False):
