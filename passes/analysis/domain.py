@@ -59,25 +59,6 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
-    """A choice `op` without which nothing needs the root, and where in it the element of the root's point is: a register tile without an
-    active element needs no reduction."""
-
-    op: tensor.Masked
-    map: AffineMap
-
-    @property
-    def active(self) -> tuple[Affine, ...]:
-        """Subscripts of what says whether the element of a point is active."""
-        return self.op.maps[1].compose(self.map.results)
-
-    @property
-    def dims(self) -> tuple[int, ...]:
-        """The dims of the domain that this depends on."""
-        return tuple(sorted({dim for subscript in self.active for dim in subscript.dims()}))
-
-
-@dataclass(frozen=True, slots=True)
 class Domain:
     """Extents of the parallel and the reduction dims, the root (None: nothing is reduced), and what is stored where."""
 
@@ -106,21 +87,6 @@ class Domain:
             return ()
         along = zip(masked.unit, masked.extents, self.outputs[0].map.results, strict=True)
         return tuple(subscript.dims()[0] for unit, extent, subscript in along if unit == 1 < extent)
-
-    @property
-    def gate(self) -> Gate | None:
-        """A choice without a list that stands between the root and all that is stored."""
-        if self.root is None or self.masked is not None:
-            return None
-        values = [output.value for output in self.outputs]
-        members = _behind(values, ())
-        for op in members:
-            if not isinstance(op, tensor.Masked) or op.runs is not None or (op.background is None and values != [op.output]):
-                continue
-            map_ = store_map(self.root, op.output, members)
-            if map_ is not None and self.root not in _behind(values, (op.value,)):
-                return Gate(op, map_)
-        return None
 
     def guards_of_chosen(self, guards: Iterable[Guard]) -> list[Guard]:
         """Those that move with what is chosen, so that a run may reach over a border with nothing behind it."""
@@ -181,19 +147,6 @@ def domain(kernel: tensor.Kernel) -> Domain:
     members = dict.fromkeys(kernel.body)
     outputs = tuple(Output(value, _checked_store_map(kernel, root, value, members), border) for value, border in yielded)
     return Domain(parallel, reduction, root, outputs)
-
-
-def _behind(values: Iterable[Value], without: Container[Value]) -> dict[Operation, None]:
-    """What makes these values, with everything behind it in the kernel, but for what only leads through the values `without`."""
-    found: dict[Operation, None] = {}
-    waiting = list(values)
-    while waiting:
-        value = waiting.pop()
-        op = value.owner
-        if value not in without and isinstance(op, Operation) and op not in found:
-            found[op] = None
-            waiting += op.operands
-    return found
 
 
 def _inside_border(value: Value) -> tuple[Value, tensor.View | None]:

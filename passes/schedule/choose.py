@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from ...dialects import tensor
 from ...dialects.ir.types import BufferType
 from ...targets.description import Target
+from ..analysis.gate import gate_of
 from .problem import Problem, are_weights_large, by_output_stride, coefficient, has_shared_operand
 from .runs import choose_runs
 from .space import Schedule
@@ -96,7 +97,7 @@ def _shared(problem: Problem, tile: RegisterTile, order: Sequence[int]) -> int:
     """
     if not problem.is_worth_sharing:
         return -1
-    gate = problem.domain.gate
+    gate = gate_of(problem.domain)
     order = sorted(order, key=lambda dim: gate is not None and dim in gate.dims)
     turns = {dim: math.ceil(problem.extents[dim] / tile.sizes[dim]) for dim in order}
     candidates = [dim for dim in order if turns[dim] >= 8] or sorted(order, key=lambda dim: -turns[dim])

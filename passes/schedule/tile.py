@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from ...dialects import tensor
 from ...dialects.ir.affine import Affine, Dim, Quotient, Remainder, d
 from ..analysis.domain import Access, combiner
+from ..analysis.gate import gate_of
 from .cost import Window, best_gated_tile, best_tile
 from .problem import Problem, along_largest_input, coefficient, has_shared_operand
 
@@ -161,7 +162,7 @@ def _sizes(problem: Problem, vector: int, lane_count: int, row: int) -> tuple[in
 
 def _gated_block(problem: Problem, vector: int) -> int:
     """Elements along the vector dim that a gate lets through together; 0: it is the same for all of them, or there is none."""
-    gate = problem.domain.gate
+    gate = gate_of(problem.domain)
     for subscript in gate.active if gate is not None else ():
         match subscript.terms:
             case ((Quotient(of, by), 1),) if of == d(vector):

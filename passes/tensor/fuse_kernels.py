@@ -108,8 +108,8 @@ class _Fusion:
     def can_follow(self, group: _Group, op: Member) -> bool:
         if any(_maker(value) in group.members for value in op.captured):
             return False
-        if any(isinstance(member, tensor.Masked) and member.runs is not None for member in group.members):
-            return False  # what a list leaves out is skipped only where the choice is the last step
+        if any(isinstance(member, tensor.Masked) and (member.runs is not None or group.root is None) for member in group.members):
+            return False  # what is not chosen is skipped only where the choice is the last step, or a gate behind a reduction
         here = self.position[op]
         for member in group.members:
             if any(self.position[user] < here for user in self.outside_users(member, group, op)):

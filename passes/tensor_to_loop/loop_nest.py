@@ -21,7 +21,8 @@ from ...dialects.func import Function
 from ...dialects.ir.affine import Affine
 from ...dialects.ir.operation import Block, Region, Value
 from ...dialects.ir.types import BufferType, index
-from ..analysis.domain import Domain, Gate, Guard, domain, reads
+from ..analysis.domain import Domain, Guard, domain, reads
+from ..analysis.gate import Gate, gate_of
 from ..schedule.space import Schedule
 from .borders import Slab, store_borders
 from .emit import Emitter
@@ -70,7 +71,7 @@ class KernelLowering:
         if self.shared is not None:  # one pointer, so that nothing is promised that is not so
             self.emit.storage[self.shared] = self.results[0]
         self.tiles = TileEmitter(self.domain, schedule, self.emit, self.results, self.guards)
-        self.gate = self.domain.gate
+        self.gate = gate_of(self.domain)
         self.leaf: Callable[[Tile], None] = self.whole_tile
         self.sort_guards()
 

@@ -16,7 +16,8 @@ from ...dialects.ir.affine import Affine, d
 from ...dialects.ir.attributes import Number
 from ...dialects.ir.operation import Argument, Block, Region, Value
 from ...dialects.ir.types import BufferType, FloatType, VectorType, element_of, index, lanes_of, vector
-from ..analysis.domain import Domain, Gate, Guard, combiner, neutral
+from ..analysis.domain import Domain, Guard, combiner, neutral
+from ..analysis.gate import Gate
 from ..schedule.space import Schedule
 from .emit import LANE, Emitter
 

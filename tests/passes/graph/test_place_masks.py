@@ -22,6 +22,7 @@ from intaglio.dialects.ir.evaluator import evaluate
 from intaglio.errors import CompileError
 from intaglio.passes import pipelines as _named  # noqa: F401 - registers the passes
 from intaglio.passes.analysis.domain import domain
+from intaglio.passes.analysis.gate import gate_of
 from intaglio.passes.graph.place_masks import densities_text
 from intaglio.passes.instruments import VerifyEach
 from intaglio.passes.manager import Pipeline
@@ -115,7 +116,7 @@ def test_channels_are_chosen_in_blocks(target: str, block: int) -> None:
     assert chosen.unit == (1, block, 8, 8)
     low = lowered(module)
     Pipeline.parse("canonicalize,cse,fuse-kernels").run(low)
-    assert sum(domain(op).gate is not None for op in low.walk() if isinstance(op, tensor_dialect.Kernel)) == 1
+    assert sum(gate_of(domain(op)) is not None for op in low.walk() if isinstance(op, tensor_dialect.Kernel)) == 1
 
 
 @pytest.mark.parametrize("chip", ["cortex-m4", "rv32imafc"])

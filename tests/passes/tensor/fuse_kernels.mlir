@@ -95,3 +95,25 @@
   // check: %[[n]] = "tensor.kernel"(%[[k]])
   // check: "func.return"(%[[n]])
 }) : () -> ()
+
+// -----
+// A choice without a list behind a reduction is a gate: what follows it still joins, since nothing but the background of the gate is left there.
+"func.func"() <{sym_name = "what_follows_a_gate_joins", function_type = (tensor<4x8xf32>, tensor<4x1xf32>, tensor<4xf32>) -> tensor<4xf32>}> ({
+^bb0(%x: tensor<4x8xf32>, %a: tensor<4x1xf32>, %b: tensor<4xf32>):
+  %0 = "tensor.compute"(%x) <{extents = array<i64: 4, 8>, parallel = 1 : i64, maps = [affine_map<(d0, d1) -> (d0, d1)>], init = 0.0 : f32, operandSegmentSizes = array<i32: 1, 0>}> ({
+  ^bb0(%e: f32, %acc: f32):
+    %s = "arith.addf"(%acc, %e) : (f32, f32) -> f32
+    "tensor.yield"(%s) : (f32) -> ()
+  }) : (tensor<4x8xf32>) -> tensor<4xf32>
+  %v = "tensor.view"(%a) <{extents = array<i64: 4>, map = affine_map<(d0) -> (d0, 0)>}> : (tensor<4x1xf32>) -> tensor<4xf32>
+  %1 = "tensor.masked"(%0, %v, %b) <{unit = array<i64: 1>, operandSegmentSizes = array<i32: 1, 1, 1, 0>}> : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %2 = "tensor.compute"(%1) <{extents = array<i64: 4>, parallel = 1 : i64, maps = [affine_map<(d0) -> (d0)>], init = unit, operandSegmentSizes = array<i32: 1, 0>}> ({
+  ^bb0(%e: f32):
+    %s = "arith.negf"(%e) : (f32) -> f32
+    "tensor.yield"(%s) : (f32) -> ()
+  }) : (tensor<4xf32>) -> tensor<4xf32>
+  "func.return"(%2) : (tensor<4xf32>) -> ()
+  // check: %[[k]] = "tensor.kernel"(
+  // check-not: "tensor.kernel"(
+  // check: "func.return"(%[[k]])
+}) : () -> ()
