@@ -269,9 +269,18 @@ class _Placement:
 
 def _is_plain(value: Value | None) -> bool:
     """Whether a value is made element by element of the model's inputs and constants."""
-    if not isinstance(value, Result) or value.owner.has(ConstantLike):
-        return True
-    return value.owner.has(Elementwise) and all(map(_is_plain, value.owner.operands))
+    behind = dict.fromkeys([value.owner] if isinstance(value, Result) else [])
+    waiting = list(behind)
+    while waiting:
+        op = waiting.pop()
+        if op.has(ConstantLike):
+            continue
+        if not op.has(Elementwise):
+            return False
+        makers = [operand.owner for operand in op.operands if isinstance(operand, Result) and operand.owner not in behind]
+        behind.update(dict.fromkeys(makers))
+        waiting += makers
+    return True
 
 
 def _starts_with_windows(op: graph.Masked) -> bool:
