@@ -6,7 +6,7 @@ strides) and the list of operations and operands for which there is none without
 Wishes run backwards and come first: what is returned wants to lie in the caller's memory, an input of a concatenation in its slice of
 the result, and a view hands the wish on to its source. The producer writes there directly. Then places run forwards: a view is another
 look at its source if its map is strided. Every element of a piece of memory is written once, so any order of the kernels that respects
-the values is right.
+the values is right; but for a choice whose background has a border in memory: it is written over that, where all who read it come before.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ...dialects.ir.operation import Operation, Value
 from ...dialects.ir.types import BufferType, TensorType
 from ...dialects.tensor import Concat, Constant, Kernel, View
 from ...dialects.tensor.view import tensor_type
+from .in_place import is_masked, may_overwrite
 from .strided import Strided, respects_order, source_layout, view_layout
 
 
@@ -145,7 +146,7 @@ class _Analysis:
                 self.places[op.output] = self.settled_view(op)
             case _:
                 for result in op.results:
-                    self.places[result] = self.wishes.get(result) or self.fresh(result)
+                    self.places[result] = self.wishes.get(result) or self.overwritten(op) or self.fresh(result)
                 if not isinstance(op, Kernel | Concat):
                     self.refusals.append(Refusal(op, None, "it computes outside of a kernel"))
 
@@ -158,11 +159,43 @@ class _Analysis:
             return wish or self.fresh(op.output)
         return wish or Place(source.memory, layout)
 
+    def overwritten(self, op: Operation) -> Place | None:
+        """Where the background of a choice lies inside its border, if only `op` and what comes before it reads that memory."""
+        if not isinstance(op, Kernel) or not is_masked(op):
+            return None
+        for number, value in enumerate(op.inputs):
+            place = self.places[value]
+            inside = isinstance(value.owner, View) and place.memory.kind == "arena"
+            alone = sum(self.places[other].memory == place.memory for other in op.inputs) == 1
+            if inside and alone and may_overwrite(op, number) and _behind(op).issuperset(self.readers(place.memory)):
+                return place
+        return None
+
+    def readers(self, memory: Memory) -> Iterator[Operation]:
+        """The kernels that read from a piece of memory, also by views that come later, and whatever else holds on to it."""
+        waiting = [value for value, place in self.places.items() if place.memory == memory]
+        while waiting:
+            for user in waiting.pop().users:
+                if isinstance(user, View):
+                    waiting.append(user.output)
+                else:
+                    yield user
+
     def fresh(self, value: Value) -> Place:
         """A new block of the arena."""
         memory = Memory("arena", len(self.blocks), BufferType.of(tensor_type(value)))
         self.blocks.append(memory)
         return Place(memory, Strided(0, memory.buffer.strides))
+
+
+def _behind(op: Operation) -> set[Operation]:
+    """`op`, and everything that has to run before it."""
+    found, waiting = {op}, [op]
+    while waiting:
+        makers = {value.owner for value in waiting.pop().operands if isinstance(value.owner, Operation)} - found
+        found |= makers
+        waiting += makers
+    return found
 
 
 def _slices(op: Concat, layout: Strided) -> Iterator[Strided]:

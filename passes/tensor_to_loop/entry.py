@@ -165,9 +165,12 @@ class _Entry:
         return [self.places[value].buffer(tensor_type(value)) for value in values]
 
     def shared_input(self, kernel: Kernel) -> int | None:
-        """The input whose memory the plan gave to the only result, if there is one. (Two slices of one block share nothing.)"""
-        result = self.places[kernel.outputs[0]].memory
+        """The input that lies where the only result does: in its place, or in a block whose memory the plan gave to the result's."""
+        place = self.places[kernel.outputs[0]]
+        result = place.memory
         for number, value in enumerate(kernel.inputs):
+            if self.places[value] == place:
+                return number
             source = self.places[value].memory
             both = source.kind == result.kind == "arena" and source.number != result.number and source.buffer.nbytes > 0
             if both and self.offsets[source.number] == self.offsets[result.number]:

@@ -14,7 +14,7 @@ from onnx import TensorProto
 from generate_masks import masked_blocks
 from intaglio.compiler.driver import compile
 from intaglio.compiler.masks import MaskOptions
-from intaglio.dialects import graph
+from intaglio.dialects import graph, loop
 from intaglio.dialects import tensor as tensor_dialect
 from intaglio.dialects.func import Module
 from intaglio.dialects.graph.extents import tensor
@@ -268,3 +268,30 @@ def test_turned_blocks_compiled(threads: int, tmp_path: Path) -> None:
     (made,) = compile(tmp_path / "m.onnx", cache=False, masks=masks, threads=threads).run({"x": model.feed()}).values()
     (wanted,) = expected(model.model(), {"x": model.feed()})
     np.testing.assert_allclose(made, wanted, rtol=0, atol=ATOL)
+
+
+def between(reads_later: bool) -> Net:
+    """A block behind one convolution and in front of another, which has no padding in memory; perhaps its input is read once more."""
+    made = Net(channels=8, side=16)
+    x = made.add("Sigmoid", made.conv("x"))
+    branch = made.conv(made.add("Relu", made.conv(x, window=3)), window=3)
+    block = made.add("Relu", made.add("Add", made.add("Mul", branch, made.mask(4)), x))
+    last = made.conv(block, window=2, pad=0)
+    if reads_later:
+        last = made.add("Add", last, made.conv(made.add("Neg", x), window=2, pad=0))
+    made.add("Relu", last, out="y")
+    return made
+
+
+@pytest.mark.parametrize("target", ["x86-64-v4", "cortex-m4"])
+@pytest.mark.parametrize("reads_later", [False, True])
+def test_a_result_lies_over_its_background_where_nobody_reads_that_again(target: str, reads_later: bool) -> None:
+    model = between(reads_later)
+    feed, module = model.feed(), imported(model.model())
+    (wanted,) = expected(model.model(), {"x": feed})
+    Pipeline.parse(f"graph{{target={target} decision=masked}}").run(module, [VerifyEach()])
+    loops = to_loops(lowered(module), target, impose=never_everything)
+    (made,) = run_loops(loops, [feed], [wanted], NAN_BYTE)
+    np.testing.assert_allclose(made, wanted, rtol=0, atol=ATOL)
+    calls = [op for op in loops.function("main").body if isinstance(op, loop.Call)]
+    assert any(len(set(call.buffers)) < len(call.buffers) for call in calls) == (not reads_later)
