@@ -26,8 +26,9 @@ class AssignLayouts(Pass, name="assign-layouts", runs_on=("tensor",)):
     After:  %y = tensor.kernel(%x, %w) : tensor<1x64x56x56xf32, #ir.order<[0, 2, 3, 1]>>
 
     A convolution or matmul with constant weights puts the dim that only the weights have (the output channels) innermost. A window with
-    padding puts the largest dim that no window covers innermost. What the model returns and no reduction makes lies as it is returned.
-    Everything else follows its largest input. An order that is there stays. Views follow their source where the elements need not move.
+    padding puts the largest dim that no window covers innermost, or the one along which an input of the model lies. What the model
+    returns and no reduction makes lies as it is returned. Everything else follows its largest input. An order that is there stays.
+    Views follow their source where the elements need not move.
     """
 
     def run(self, module: Module, report: Report) -> None:
@@ -164,8 +165,20 @@ def _vector_dim(kernel: tensor.Kernel, domain_: Domain, reads_: Reads) -> int | 
     if reads_.guards or _has_windows(reads_):
         covered = {dim for guard in reads_.guards for dim in guard.subscript.dims()} | _window_dims(reads_)
         plain = [dim for dim in range(1, len(domain_.parallel)) if dim not in covered and domain_.parallel[dim] > 1]
-        return max(plain, key=lambda dim: domain_.parallel[dim], default=None)
+        along = _along_inputs(kernel, domain_, reads_)
+        return max(plain, key=lambda dim: (dim in along, domain_.parallel[dim]), default=None)
     return None
+
+
+def _along_inputs(kernel: tensor.Kernel, domain_: Domain, reads_: Reads) -> set[int]:
+    """The dims along which inputs of the model lie."""
+    found: set[int] = set()
+    for access in reads_.accesses:
+        value = kernel.inputs[access.argument.number]
+        if isinstance(value, Argument):
+            offset = access.offset(tensor_type(value).strides).simplify(domain_.ranges)
+            found.update(dim for dim in range(len(domain_.parallel)) if offset.coefficient(dim) == 1)
+    return found
 
 
 def _has_windows(reads_: Reads) -> bool:

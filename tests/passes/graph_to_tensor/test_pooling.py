@@ -18,6 +18,10 @@ WINDOWS: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {
     "ceil behind the end": ((1, 1, 4, 4), {"kernel_shape": [1, 1], "strides": [2, 3], "ceil_mode": 1}),
     "same upper": ((1, 2, 7, 8), {"kernel_shape": [2, 3], "strides": [2, 2], "auto_pad": "SAME_UPPER"}),
     "same lower": ((1, 2, 7, 8), {"kernel_shape": [2, 3], "strides": [2, 2], "auto_pad": "SAME_LOWER"}),
+    "side by side": ((2, 3, 8, 12), {"kernel_shape": [4, 4], "strides": [4, 4]}),
+    "side by side with a rest": ((1, 2, 7, 11), {"kernel_shape": [3, 2], "strides": [3, 2]}),
+    "side by side over the end": ((1, 2, 7, 11), {"kernel_shape": [3, 2], "strides": [3, 2], "ceil_mode": 1}),
+    "side by side, rank 3": ((1, 2, 4, 6, 8), {"kernel_shape": [2, 3, 4], "strides": [2, 3, 4]}),
     "rank 1": ((2, 3, 9), {"kernel_shape": [3], "strides": [2], "pads": [1, 1]}),
     "rank 3": ((1, 2, 4, 5, 4), {"kernel_shape": [2, 2, 2], "strides": [1, 2, 2]}),
 }
@@ -55,6 +59,10 @@ def test_average_pool_dilated(include: int) -> None:
 @pytest.mark.parametrize("p", [1, 2, 3])
 def test_lp_pool(p: int) -> None:
     check("LpPool", normal(1, 2, 7, 7), opset=18, p=p, kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 0])
+
+
+def test_lp_pool_side_by_side() -> None:
+    check("LpPool", normal(1, 2, 6, 8), opset=18, p=2, kernel_shape=[3, 2], strides=[3, 2])
 
 
 @pytest.mark.parametrize("op_type", ["GlobalAveragePool", "GlobalMaxPool"])
