@@ -1,11 +1,12 @@
 """Masked blocks against their own dense form and onnxruntime: one process, slices of calls in turn, the least time of each.
 
     python benchmarks/masks.py --threads 1 2 --json masks.json
-    python benchmarks/masks.py --single
+    python benchmarks/masks.py --single --masker
     python benchmarks/masks.py --network resnet101
 
 Residual blocks at the shapes of ResNet-50/101 (`examples/dynamic/export_block.py`): stages of three, single ones, or the whole network.
-Every block has a mask of its own that is an input, so that its density can be set. "dense" is the same model without masks. Every time
+Every block has a mask of its own that is an input, so that its density can be set; with `--masker` one that a masker decides, which is
+pushed to decide for that mask. "dense" is the same model without masks. Every time
 is of a whole call from Python. `work` is the share of the multiply-accumulates that the masks need, counting all pixels that windows in
 between read; the two limits are the density and this share, each with what may be lost beyond. Chips are in `masks_on_chips.py`.
 """
@@ -30,7 +31,7 @@ import onnxruntime
 
 import beside  # noqa: F401 - finds the example
 import intaglio
-from export_block import STAGES, Block, Graph, Mask, add_block, blob_mask, network_blocks, resnet101_lasnet, stage_block
+from export_block import STAGES, Block, Graph, Mask, add_block, blob_mask, network_blocks, resnet101_lasnet, stage_block, steering
 from host import interleaved
 from intaglio.compiler.masks import MaskOptions, Region
 from intaglio.dialects.graph.tiles import needed_tiles
@@ -49,9 +50,11 @@ class Subject:
     blocks: dict[str, Block]
     feed: str
     shape: tuple[int, ...]
+    has_maskers: bool = False
 
     def model(self, mask: Mask) -> onnx.ModelProto:
-        """With masks as inputs, or dense, with the same weights."""
+        """With masks as inputs or from maskers, or dense, with the same weights."""
+        mask = "steered" if self.has_maskers and mask == "input" else mask
         if self.feed == "image":
             return resnet101_lasnet(mask)
         graph = Graph(0, 1)
@@ -64,6 +67,13 @@ class Subject:
         """One for every block, on its coarse grid: a square blob, or two discs."""
         make = blob_mask if discs else square
         return {f"{name}.mask": make(block.mask_shape(), density, random) for name, block in self.blocks.items()}
+
+
+    def fed(self, masks: Mapping[str, Array]) -> dict[str, Array]:
+        """What the model is fed for these masks."""
+        if not self.has_maskers:
+            return dict(masks)
+        return {name.removesuffix("mask") + "steer": steering(mask) for name, mask in masks.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +153,7 @@ def measure(subject: Subject, threads: int, seconds: float, densities: Sequence[
     x = {subject.feed: random.standard_normal(subject.shape, np.float32)}
     for density in densities:
         masks = subject.masks(density, random, discs)
-        given = x | masks
+        given = x | subject.fed(masks)
         full = [enlarged(mask, block) for mask, block in zip(masks.values(), subject.blocks.values(), strict=True)]
         work = work_share(masked.manifest.regions, full, by_node)
         error = float(np.abs(next(iter(masked.run(given).values())) - sessions[0].run(None, given)[0]).max())
@@ -162,13 +172,13 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def subjects(blocks: int, stages: int) -> Iterator[Subject]:
+def subjects(blocks: int, stages: int, has_maskers: bool = False) -> Iterator[Subject]:
     """Stages of so many blocks, in tiles of 2, 4 and 8 pixels that divide their sides."""
     for basic, stage, tile in product((False, True), range(stages), (2, 4, 8)):
         if STAGES[stage][0] % tile == 0:
             block = stage_block(stage, tile, basic=basic)
             name = f"{'basic' if basic else 'bottleneck'} {block.channels_out}x{block.size} S{tile}"
-            yield Subject(name, {f"b{i}": block for i in range(blocks)}, "x", block.input_shape())
+            yield Subject(name, {f"b{i}": block for i in range(blocks)}, "x", block.input_shape(), has_maskers)
 
 
 def main() -> None:
@@ -176,15 +186,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, nargs="+", default=[1])
     parser.add_argument("--blocks", type=int, default=3, help="blocks of a stage")
-    parser.add_argument("--single", action="store_true", help="one block, which pays for turning the model's input and output")
+    parser.add_argument("--single", action="store_true", help="one block, from the model's input to its output")
+    parser.add_argument("--masker", action="store_true", help="every block decides its mask itself")
     parser.add_argument("--network", choices=("resnet101",), help="the whole network with tiles of 8, 4, 7, 1, at a mean density of 0.5")
     parser.add_argument("--seconds", type=float, default=1.0, help="per row")
     parser.add_argument("--only", default="", help="subjects whose name holds this")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    chosen = list(subjects(1 if given.single else given.blocks, len(STAGES)))
+    chosen = list(subjects(1 if given.single else given.blocks, len(STAGES), given.masker))
     if given.network:
-        chosen = [Subject("resnet101 S8-4-7-1", network_blocks(), "image", (1, 3, 224, 224))]
+        chosen = [Subject("resnet101 S8-4-7-1", network_blocks(), "image", (1, 3, 224, 224), given.masker)]
     rows: list[Row] = []
     print(f"{'':28s}  t    d    work    masked     dense       ort  ratio  limits        error")
     for threads, subject in product(given.threads, chosen):
