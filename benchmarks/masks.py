@@ -51,6 +51,7 @@ class Subject:
     feed: str
     shape: tuple[int, ...]
     has_maskers: bool = False
+    decides: bool = False  # "dense" is the same model, compiled without skipping
 
     def model(self, mask: Mask) -> onnx.ModelProto:
         """With masks as inputs or from maskers, or dense, with the same weights."""
@@ -147,7 +148,7 @@ def measure(subject: Subject, threads: int, seconds: float, densities: Sequence[
         for model, path in zip((with_masks, without), paths, strict=True):
             onnx.save(model, path)
         masked = intaglio.compile(paths[0], threads=threads, masks=MaskOptions(decision="masked"))
-        dense = intaglio.compile(paths[1], threads=threads)
+        dense = intaglio.compile(paths[0 if subject.decides else 1], threads=threads, masks=MaskOptions(decision="dense"))
         sessions = [_session(path, threads) for path in paths]
     by_node, random = products(without), np.random.default_rng(3)
     x = {subject.feed: random.standard_normal(subject.shape, np.float32)}
@@ -157,7 +158,7 @@ def measure(subject: Subject, threads: int, seconds: float, densities: Sequence[
         full = [enlarged(mask, block) for mask, block in zip(masks.values(), subject.blocks.values(), strict=True)]
         work = work_share(masked.manifest.regions, full, by_node)
         error = float(np.abs(next(iter(masked.run(given).values())) - sessions[0].run(None, given)[0]).max())
-        calls = (partial(masked.run, given), partial(dense.run, x), partial(sessions[1].run, None, x))
+        calls = (partial(masked.run, given), partial(dense.run, given if subject.decides else x), partial(sessions[1].run, None, x))
         ours, whole, theirs = (least * 1e3 for least in interleaved(calls, seconds))
         chosen = float(np.mean([mask.mean() for mask in masks.values()]))
         limit, work_limit = (share + (ALLOWED if chosen < 1 else ALLOWED_AT_ONE) for share in (chosen, work))
@@ -172,13 +173,13 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def subjects(blocks: int, stages: int, has_maskers: bool = False) -> Iterator[Subject]:
+def subjects(blocks: int, stages: int, has_maskers: bool = False, decides: bool = False) -> Iterator[Subject]:
     """Stages of so many blocks, in tiles of 2, 4 and 8 pixels that divide their sides."""
     for basic, stage, tile in product((False, True), range(stages), (2, 4, 8)):
         if STAGES[stage][0] % tile == 0:
             block = stage_block(stage, tile, basic=basic)
             name = f"{'basic' if basic else 'bottleneck'} {block.channels_out}x{block.size} S{tile}"
-            yield Subject(name, {f"b{i}": block for i in range(blocks)}, "x", block.input_shape(), has_maskers)
+            yield Subject(name, {f"b{i}": block for i in range(blocks)}, "x", block.input_shape(), has_maskers, decides)
 
 
 def main() -> None:
@@ -188,14 +189,15 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=3, help="blocks of a stage")
     parser.add_argument("--single", action="store_true", help="one block, from the model's input to its output")
     parser.add_argument("--masker", action="store_true", help="every block decides its mask itself")
+    parser.add_argument("--decision", action="store_true", help="dense is the same model, decided not to skip")
     parser.add_argument("--network", choices=("resnet101",), help="the whole network with tiles of 8, 4, 7, 1, at a mean density of 0.5")
     parser.add_argument("--seconds", type=float, default=1.0, help="per row")
     parser.add_argument("--only", default="", help="subjects whose name holds this")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    chosen = list(subjects(1 if given.single else given.blocks, len(STAGES), given.masker))
+    chosen = list(subjects(1 if given.single else given.blocks, len(STAGES), given.masker, given.decision))
     if given.network:
-        chosen = [Subject("resnet101 S8-4-7-1", network_blocks(), "image", (1, 3, 224, 224), given.masker)]
+        chosen = [Subject("resnet101 S8-4-7-1", network_blocks(), "image", (1, 3, 224, 224), given.masker, given.decision)]
     rows: list[Row] = []
     print(f"{'':28s}  t    d    work    masked     dense       ort  ratio  limits        error")
     for threads, subject in product(given.threads, chosen):
