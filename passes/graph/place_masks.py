@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote, unquote
 
-import numpy as np
-
 from ...dialects import graph
 from ...dialects.func import Function, Module, Return
 from ...dialects.graph.extents import tensor
-from ...dialects.graph.masked import inlined
-from ...dialects.ir.attributes import Dense
+from ...dialects.graph.masked import inlined, spread_background
 from ...dialects.ir.builder import Builder
 from ...dialects.ir.operation import Operation, Result, Value
 from ...dialects.ir.traits import ConstantLike, Elementwise, Terminator
@@ -204,7 +201,7 @@ class _Placement:
                 made = self.mapping[inner.results[0]]
                 self.mapping[inner.results[0]] = self.select(made, self.reaches.get(inner, HERE), None)
         (yielded,) = op.body.terminator.operands
-        background = self.background()
+        background = spread_background(op, self.build)
         value = self.of_groups(self.mapping[yielded], background)
         op.output.replace_by(self.select(value, HERE, background, by_runs=self.by_runs))
         op.erase()
@@ -257,14 +254,6 @@ class _Placement:
         flags = mask if tensor(mask).element == i1 else self.build.add(graph.Cast(mask, to=i1)).output
         numbers = self.build.add(graph.Cast(flags, to=f32)).output
         return self.build.add(graph.ReduceMax(numbers, axes=(1,))).output
-
-    def background(self) -> Value:
-        """What stands outside, in the shape of the output."""
-        out = tensor(self.op.output)
-        source = self.op.background
-        if source is None:
-            source = self.build.add(graph.Constant(value=Dense(np.zeros((), out.element.dtype)))).output
-        return source if source.type == out else self.build.add(graph.Expand(source, shape=out.extents)).output
 
 
 def _is_plain(value: Value | None) -> bool:

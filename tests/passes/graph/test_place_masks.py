@@ -227,6 +227,17 @@ def test_compiled(decision: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(made, wanted, rtol=0, atol=ATOL)
 
 
+def assert_listed(model: Net, target: str) -> Module:
+    """Loops that walk their lists give onnxruntime's result, with memory that is NaN before; these loops."""
+    feed, module = model.feed(), imported(model.model())
+    (wanted,) = expected(model.model(), {"x": feed})
+    Pipeline.parse(f"graph{{target={target} decision=masked}}").run(module, [VerifyEach()])
+    loops = to_loops(lowered(module), target, impose=never_everything)
+    (made,) = run_loops(loops, [feed], [wanted], NAN_BYTE)
+    np.testing.assert_allclose(made, wanted, rtol=0, atol=ATOL)
+    return loops
+
+
 def bottlenecks(channels: int, side: int) -> Net:
     """Two blocks whose first convolution has no window; the second has no identity but zeros."""
     made = Net(batch=2, channels=channels, side=side)
@@ -250,14 +261,8 @@ def test_what_lies_in_rows_of_pixels_is_chosen_element_by_element(target: str, w
 @pytest.mark.parametrize(("channels", "side"), [(16, 8), (20, 12), (48, 4)])
 @pytest.mark.parametrize("target", ["x86-64-v4", "x86-64-v2", "aarch64"])
 def test_blocks_are_turned_on_the_way(target: str, channels: int, side: int) -> None:
-    """Whole blocks, and what is left over beside them, with memory that is NaN before."""
-    model = bottlenecks(channels, side)
-    feed, module = model.feed(), imported(model.model())
-    (wanted,) = expected(model.model(), {"x": feed})
-    Pipeline.parse(f"graph{{target={target} decision=masked}}").run(module, [VerifyEach()])
-    loops = to_loops(lowered(module), target, impose=never_everything)
-    (made,) = run_loops(loops, [feed], [wanted], NAN_BYTE)
-    np.testing.assert_allclose(made, wanted, rtol=0, atol=ATOL)
+    """Whole blocks, and what is left over beside them."""
+    assert_listed(bottlenecks(channels, side), target)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -286,12 +291,6 @@ def between(reads_later: bool) -> Net:
 @pytest.mark.parametrize("target", ["x86-64-v4", "cortex-m4"])
 @pytest.mark.parametrize("reads_later", [False, True])
 def test_a_result_lies_over_its_background_where_nobody_reads_that_again(target: str, reads_later: bool) -> None:
-    model = between(reads_later)
-    feed, module = model.feed(), imported(model.model())
-    (wanted,) = expected(model.model(), {"x": feed})
-    Pipeline.parse(f"graph{{target={target} decision=masked}}").run(module, [VerifyEach()])
-    loops = to_loops(lowered(module), target, impose=never_everything)
-    (made,) = run_loops(loops, [feed], [wanted], NAN_BYTE)
-    np.testing.assert_allclose(made, wanted, rtol=0, atol=ATOL)
+    loops = assert_listed(between(reads_later), target)
     calls = [op for op in loops.function("main").body if isinstance(op, loop.Call)]
     assert any(len(set(call.buffers)) < len(call.buffers) for call in calls) == (not reads_later)

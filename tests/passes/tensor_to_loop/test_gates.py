@@ -22,6 +22,7 @@ from intaglio.dialects.ir.operation import Operation, Value
 from intaglio.dialects.ir.printer import print_operation
 from intaglio.dialects.ir.types import TensorType, f32
 from loops import native
+from programs import assert_specified
 from stages import NAN_BYTE, RUBBISH, run_loops, to_loops
 
 TARGETS = ("x86-64-v4", "x86-64-v2", "cortex-m4")
@@ -89,12 +90,6 @@ def gate_programs(draw: DrawFn) -> GateProgram:
 
 def wanted(made: GateProgram) -> list[Array]:
     return [np.asarray(each) for each in evaluate(made.module, "main", list(made.feeds))]
-
-
-def assert_specified(got: tuple[Array, ...] | list[Array], specified: list[Array]) -> None:
-    """Equal wherever the evaluator shows a number; what nobody needs may be anything."""
-    for have, want in zip(got, specified, strict=True):
-        np.testing.assert_array_equal(np.where(np.isnan(want), np.nan, have), want)
 
 
 @pytest.mark.parametrize("before", [RUBBISH, NAN_BYTE])
