@@ -20,6 +20,8 @@ from .types import is_signed, itemsize_of, memory_scalar, register_type
 
 __all__ = ["allocate", "from_memory", "linear"]
 
+_READ, _SECOND_CACHE, _DATA = 0, 2, 1  # what `llvm.prefetch` is told
+
 
 @translation(loop.Carve)
 def _carve(op: loop.Carve, e: Emitter) -> None:
@@ -95,7 +97,14 @@ def _store(op: loop.Store, e: Emitter) -> None:
         _store_part(e, value, pointer, alignment, count)
 
 
-def _access(e: Emitter, op: loop.Load | loop.Store, buffer: Value) -> tuple[Ref, int]:
+@translation(loop.Prefetch)
+def _prefetch(op: loop.Prefetch, e: Emitter) -> None:
+    pointer, _ = _access(e, op, op.buffer)
+    function = e.unit.module.declare("llvm.prefetch.p0", "void", ("ptr", "i32", "i32", "i32"))
+    e.f.call(function, "void", (pointer, *(constant("i32", number) for number in (_READ, _SECOND_CACHE, _DATA))))
+
+
+def _access(e: Emitter, op: loop.Load | loop.Store | loop.Prefetch, buffer: Value) -> tuple[Ref, int]:
     """Address and alignment of the first element."""
     type_ = buffer_type(buffer)
     subscripts = op.map.compose([e.index(v) for v in op.dims])

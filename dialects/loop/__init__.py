@@ -4,7 +4,7 @@ Functions take buffers (pointers with static shapes and strides) and write into 
 values, so that code generation can fold their constant parts into addressing modes; vectors run along one axis.
 """
 
-from .memory import Alloca, Carve, Load, Resource, Store, Subview
+from .memory import Alloca, Carve, Load, Prefetch, Resource, Store, Subview
 from .nest import Apply, Call, Fence, For, If, Parallel, Probe, Share, Yield
 from .vector import Broadcast, ExtractLane, Gather, Interleave, Iota, Reduce
 
@@ -23,6 +23,7 @@ __all__ = [
     "Iota",
     "Load",
     "Parallel",
+    "Prefetch",
     "Probe",
     "Reduce",
     "Resource",

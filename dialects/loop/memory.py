@@ -176,3 +176,20 @@ class Store(Operation, name="loop.store"):
             return
         count = self.valid or lanes
         buffer[_window(buffer, subscripts, self.axis, count)] = value[:count] if count > 1 else value[0]
+
+
+class Prefetch(Operation, name="loop.prefetch"):
+    """Ask for the cache line of an element to be brought into the second cache. Computes nothing.
+
+    Addressed as in `load`; subscripts may lie outside of the buffer, since nothing is read.
+    """
+
+    buffer: Value = operand()
+    dims: list[Value] = variadic()
+    map: AffineMap = attribute()
+
+    def verify(self) -> Iterable[str]:
+        yield from _check_access(buffer_type(self.buffer), self.map, len(self.dims), 0, 0, 1)
+
+    def evaluate(self, buffer: Array, dims: list[Array]) -> None:
+        return None

@@ -16,7 +16,7 @@ from ...dialects import tensor
 from ...dialects.ir.types import BufferType
 from ...targets.description import Target
 from ..analysis.gate import gate_of
-from .problem import Problem, are_weights_large, by_output_stride, coefficient, has_shared_operand
+from .problem import Problem, by_output_stride, coefficient, has_shared_operand, reads_weights_by_blocks
 from .runs import choose_runs
 from .space import Schedule
 from .tile import RegisterTile, crowded_first, reduction_order, register_tile, unrolled, vector_dim
@@ -51,6 +51,7 @@ def _choose_dense(problem: Problem) -> Schedule:
         reduction=crowded_first(problem, tile, reduction, unroll),
         unroll=unroll,
         parallel=shared,
+        prefetch=int(reads_weights_by_blocks(problem, tile.vector) and _tiles_of_a_block(problem, tile) > 1),
         across=across,
     )
 
@@ -84,10 +85,15 @@ def _order(problem: Problem, vector: int) -> tuple[int, ...]:
     if problem.domain.root is None or not 0 <= vector < problem.parallel:
         return tuple(dims)
     if has_shared_operand(problem, vector):
-        is_outside = are_weights_large(problem, vector)
+        is_outside = reads_weights_by_blocks(problem, vector)
     else:
         is_outside = math.prod(problem.extents[: problem.parallel]) * 4 <= TLB_REACH
     return (vector, *(dim for dim in dims if dim != vector)) if is_outside else tuple(dims)
+
+
+def _tiles_of_a_block(problem: Problem, tile: RegisterTile) -> int:
+    """Register tiles that read the same weights."""
+    return math.prod(math.ceil(problem.extents[dim] / tile.sizes[dim]) for dim in range(problem.parallel) if dim != tile.vector)
 
 
 def _shared(problem: Problem, tile: RegisterTile, order: Sequence[int]) -> int:

@@ -123,8 +123,8 @@ def best_tile(
                 cycles *= LONE_LINES
             if column_bytes * columns > target.caches.l1_bytes // 2 > 0:
                 cycles += vectors * math.ceil(rows_extent / rows) * column_bytes / L2_BYTES_PER_CYCLE
-            if column_bytes * columns > max(target.caches.l2_bytes // 2, 1) and target.caches.l2_bytes:
-                cycles *= 1.0 + 0.15 * math.log2(column_bytes * columns / (target.caches.l2_bytes / 2))
+            if column_bytes * columns > max(target.caches.l2_bytes // 4, 1) and target.caches.l2_bytes:
+                cycles *= 1.0 + 0.15 * math.log2(column_bytes * columns / (target.caches.l2_bytes / 4))
             if best is None or cycles < best.cycles * 0.999:
                 best = TileCost(rows, columns, cycles)
     assert best is not None

@@ -163,6 +163,13 @@ def weights_bytes(problem: Problem, vector: int) -> int:
     return problem.extents[vector] * problem.steps * 4
 
 
+def reads_weights_by_blocks(problem: Problem, vector: int) -> bool:
+    """Whether blocks of channels stand around the pixels, so that weights are read once: where they fill more than a quarter of L2."""
+    if not 0 <= vector < problem.parallel or not has_shared_operand(problem, vector):
+        return False
+    return 0 < problem.target.caches.l2_bytes // 4 < weights_bytes(problem, vector)
+
+
 def are_weights_large(problem: Problem, vector: int) -> bool:
     """Whether they fill more than half of L2."""
     return 0 < problem.target.caches.l2_bytes // 2 < weights_bytes(problem, vector)

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from ...dialects import tensor
 from .cost import TileCost, accumulator_budget, best_tile, tile_cycles
-from .problem import Problem, are_weights_large, by_output_stride, coefficient, has_shared_operand, weights_bytes
+from .problem import Problem, are_weights_large, by_output_stride, coefficient, has_shared_operand, reads_weights_by_blocks
 from .space import Schedule
 from .tile import MOST_UNROLLED, RegisterTile, reduction_order, register_tile, row_pitch, row_window, unrolled, vector_dim, window_along
 
@@ -53,6 +53,7 @@ def choose_runs(problem: Problem) -> Schedule:
         reduction=reduction,
         unroll=unroll,
         parallel=_shared(problem, tile.vector, block),
+        prefetch=int(reads_weights_by_blocks(problem, tile.vector)),
         runs=1 if guarded else best.rows // masked.length,
         block=block,
         run_reduction=run_reduction,
@@ -157,12 +158,11 @@ def _order(problem: Problem, vector: int) -> tuple[int, ...]:
     and what they read is still in L1 for the next block of channels. Larger ones are read once: the blocks go outside, those of channels
     outermost, and every run meets the block that is at hand.
     """
-    chosen, l2_bytes = problem.domain.chosen, problem.target.caches.l2_bytes
+    chosen = problem.domain.chosen
     blocks = [dim for dim in by_output_stride(problem) if dim not in (*chosen, vector)]
     if vector < 0:
         return (*chosen, *blocks)
-    is_small = not l2_bytes or weights_bytes(problem, vector) <= l2_bytes // 4
-    return (*chosen, *blocks, vector) if is_small else (vector, *reversed(blocks), *chosen)
+    return (vector, *reversed(blocks), *chosen) if reads_weights_by_blocks(problem, vector) else (*chosen, *blocks, vector)
 
 
 def _shared(problem: Problem, vector: int, block: int) -> int:

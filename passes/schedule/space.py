@@ -20,6 +20,7 @@ class Schedule:
     unroll: those of them that are written out, each in its place: one after the other around the loops that stand further inside.
     together: turns of the innermost reduction loop that are written out in one; they divide it.
     parallel: the dim whose tiles the threads share; -1: none. With runs, the first dim along which they are chosen stands for the list.
+    prefetch: 1: while a block along `vector` is computed, the weights of the next one are fetched; 0: not.
     across: the dim along which a square block of vectors is turned before it is stored, because the output lies that way; -1: none.
     runs: where a list of runs decides: how many of them a register tile takes, instead of tile; 0: no list.
     block: elements along `vector` that a register tile of runs covers, a multiple of the tile's.
@@ -36,6 +37,7 @@ class Schedule:
     unroll: tuple[int, ...] = ()
     together: int = 1
     parallel: int = -1
+    prefetch: int = 0
     across: int = -1
     runs: int = 0
     block: int = 1
@@ -63,6 +65,6 @@ class Schedule:
 
 
 def _parse_value(key: str, text: str) -> int | tuple[int, ...]:
-    if key in ("vector", "lanes", "together", "run_together", "parallel", "across", "runs", "block", "dense_from"):
+    if key in ("vector", "lanes", "together", "run_together", "parallel", "prefetch", "across", "runs", "block", "dense_from"):
         return int(text)
     return tuple(int(part) for part in text.split("x") if part)

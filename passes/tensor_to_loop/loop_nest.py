@@ -12,6 +12,7 @@ are clamped; where it is wider, tiles at the border stand apart with the taps wr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,6 +27,7 @@ from ..analysis.gate import Gate, gate_of
 from ..schedule.space import Schedule
 from .borders import Slab, store_borders
 from .emit import Emitter
+from .prefetch import next_block
 from .register_tile import Tile, TileEmitter
 
 MAX_BORDER_TILES = 6
@@ -143,7 +145,26 @@ class KernelLowering:
         self.leaf = self.whole_tile
 
     def whole_tile(self, tile: Tile) -> None:
+        if self.schedule.prefetch:
+            order, vector = self.schedule.order, self.schedule.vector
+            number, count = self.place_among(tile, order[order.index(vector) + 1 :])
+            self.fetch_ahead(tile, number, self.emit.index(count))
         self.tiles.tile([tile])
+        self.tiles.ahead = None
+
+    def place_among(self, tile: Tile, dims: Sequence[int]) -> tuple[Affine, int]:
+        """The number of a tile in the order of loops over `dims`, and how many there are."""
+        number, count = Affine(), 1
+        for dim in reversed(dims):
+            number += tile.base[dim] // self.step(dim) * count
+            count *= math.ceil(self.extents[dim] / self.step(dim))
+        return number.simplify(self.emit.all_ranges()), count
+
+    def fetch_ahead(self, block: Tile, number: Affine, tiles: Value) -> None:
+        """Fetch weights of the block of channels behind this one, while tile `number` of `tiles` in it is computed."""
+        vector = self.schedule.vector
+        size = block.size[vector]
+        self.tiles.ahead = next_block(self.domain, self.tiles.schedule, self.emit, block.base[vector] + size, size, number, tiles)
 
     def loops(self, level: int, base: list[Affine], size: list[int], border: tuple[int, ...]) -> None:
         """The same behind the gate."""

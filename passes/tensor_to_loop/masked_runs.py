@@ -141,7 +141,20 @@ class RunsLowering(KernelLowering):
         dim = self.schedule.vector
         step, size = (self.schedule.tile[dim], block.size[dim]) if dim >= 0 else (1, 1)
         for start in range(0, size, step):
+            if self.schedule.prefetch:
+                self.fetch_among_all(block, start // step, math.ceil(size / step))
             self.tiles.tile([block.part(dim, Affine((), start), min(step, size - start)) if dim >= 0 else block])
+
+    def fetch_among_all(self, block: Tile, part: int, parts: int) -> None:
+        """Fetch ahead in one of several parts of a block of channels at one place, among all places of this share."""
+        number, count = self.place_among(block, self.walked)
+        tiles = self.emit.index(count * parts)
+        if self.is_shared:
+            rows = math.ceil(self.extents[self.walked[0]] / self.step(self.walked[0]))
+            first, end = (bound * rows // PARTS * (count // rows) for bound in self.share)
+            number -= first
+            tiles = self.emit.add(arith.MaxSI(self.emit.affine((end - first) * parts), self.emit.index(1))).output
+        self.fetch_ahead(block, number * parts + part, tiles)
 
     def everything_at(self, others: list[int], whole: Tile, dim: int, at: Affine, segment: Segment) -> None:
         part = whole.part(dim, at, segment.size)
@@ -173,7 +186,11 @@ class RunsLowering(KernelLowering):
         left = {dim: [guard for guard in guards if not guard.stored] for dim, guards in clamped.items()}
         self.tiles.clamped = {dim: guards for dim, guards in left.items() if guards}  # margins are read: bounds would fit one run only
         with self.emit.loop(begin, end, 0, max(-(-most // together) - 1, 0)) as counter, self.emit.known(self.choice, True):
+            if self.schedule.prefetch:
+                number = counter - self.emit.symbol(begin, 0, -(-most // together))
+                self.fetch_ahead(whole, number, self.emit.add(arith.SubI(end, begin)).output)
             self.group(whole, counter * together, count)
+            self.tiles.ahead = None
         self.tiles.schedule, self.tiles.clamped = dense, clamped
 
     @property

@@ -20,6 +20,7 @@ from ..analysis.domain import Domain, Guard, combiner, neutral
 from ..analysis.gate import Gate
 from ..schedule.space import Schedule
 from .emit import LANE, Emitter
+from .prefetch import Ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Point:
 @dataclass(slots=True)
 class TileEmitter:
     """Emits register tiles of a kernel. `results`: where each output goes, flat and as it lies; `static`: taps that are written out where a
-    tile is at the border along a dim; `clamped`: guards that the bounds of a reduction loop meet."""
+    tile is at the border along a dim; `clamped`: guards that the bounds of a reduction loop meet; `ahead`: what is fetched meanwhile."""
 
     domain: Domain
     schedule: Schedule
@@ -56,6 +57,7 @@ class TileEmitter:
     guards: Sequence[Guard]
     static: dict[int, tuple[int, ...]] = field(default_factory=dict)
     clamped: dict[int, list[Guard]] = field(default_factory=dict)
+    ahead: Ahead | None = None
 
     @property
     def extents(self) -> tuple[int, ...]:
@@ -262,8 +264,8 @@ class TileEmitter:
                 carried = self.reduction_level(tile, points, carried, inner, unroll, here, extents)
             return carried
         lower, upper = self.bounds(dim, tile, extents[dim - self.parallel])
-        is_whole = dim not in self.clamped and all(other in unroll for other in inner)
-        together = self.schedule.together if is_whole else 1
+        is_innermost = all(other in unroll for other in inner)
+        together = self.schedule.together if is_innermost and dim not in self.clamped else 1
         body = Block([index, *(v.type for v in carried)])
         with self.emit.scope(body), self.known_inside(dim):
             counter = self.emit.symbol(body.arguments[0], 0, extents[dim - self.parallel] - together)
@@ -274,6 +276,8 @@ class TileEmitter:
                 here = list(taps)
                 here[dim - self.parallel] = counter + turn
                 following = self.reduction_level(tile, points, following, inner, unroll, here, extents)
+                if self.ahead is not None and is_innermost:
+                    self.ahead.fetch(self.emit, (*tile.base, *here))
             self.emit.add(loop.Yield(following))
         return self.emit.add(loop.For(lower, upper, carried, contents=Region(body), step=together)).outputs
 

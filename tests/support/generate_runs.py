@@ -229,13 +229,14 @@ def masked(build: Layers, value: Value, active: Value, choice: Choice, residual:
 @dataclass(frozen=True, slots=True)
 class Decisions:
     """What a schedule shall decide, among what the lowering allows: how many runs a register tile takes at most, from how many runs on
-    everything is computed (where it may be), whether blocks of channels stand around the list, and which loop the threads share (-1: none;
-    of a kernel with runs an even one is the list, an odd one the outermost blocks)."""
+    everything is computed (where it may be), whether blocks of channels stand around the pixels, which loop the threads share (-1: none;
+    of a kernel with runs an even one is the list, an odd one the outermost blocks), and whether the next block's weights are fetched."""
 
     runs: int
     dense_from: int
     blocks_outside: bool
     shared: int
+    prefetch: bool
 
     def impose(self, kernel: tensor.Kernel) -> None:
         """Change the schedule that was chosen for a kernel."""
@@ -252,13 +253,17 @@ class Decisions:
             dense_from=self.dense_from if schedule.dense_from else 0,
             order=(*blocks, *chosen) if outside else (*chosen, *blocks),
             parallel=shared,
+            prefetch=int(self.prefetch and bool(outside) and schedule.vector in blocks),
         )
 
     def without(self, schedule: Schedule) -> Schedule:
+        if self.prefetch and schedule.vector in schedule.order:
+            others = (dim for dim in schedule.order if dim != schedule.vector)
+            schedule = replace(schedule, order=(schedule.vector, *others), prefetch=1)
         if self.shared < 0 or not schedule.order:
             return replace(schedule, parallel=-1)
         dim = schedule.order[self.shared % len(schedule.order)]
         return replace(schedule, order=(dim, *(other for other in schedule.order if other != dim)), parallel=dim)
 
 
-decisions = st.builds(Decisions, st.integers(1, 6), st.integers(1, 12), st.booleans(), st.integers(-1, 3))
+decisions = st.builds(Decisions, st.integers(1, 6), st.integers(1, 12), st.booleans(), st.integers(-1, 3), st.booleans())
