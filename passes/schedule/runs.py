@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ...dialects import tensor
-from .cost import TileCost, accumulator_budget, best_tile, tile_cycles
+from .cost import TileCost, Window, accumulator_budget, best_tile, tile_cycles
 from .problem import Problem, are_weights_large, by_output_stride, coefficient, has_shared_operand, reads_weights_by_blocks
 from .space import Schedule
 from .tile import MOST_UNROLLED, RegisterTile, reduction_order, register_tile, row_pitch, row_window, unrolled, vector_dim, window_along
@@ -31,7 +31,7 @@ TERMS_TOGETHER_CHIP = 384
 def choose_runs(problem: Problem) -> Schedule:
     """The schedule of a kernel whose result is chosen by a list of runs."""
     masked = _choice(problem)
-    guarded = bool(problem.domain.guards_of_chosen(problem.reads.guards))  # a loop's bounds keep windows inside for one pixel at a time
+    guarded = _is_guarded(problem)
     switches = masked.switches and not guarded
     tile = register_tile(problem, _channels(problem))
     best = _best_runs(problem, tile)
@@ -40,8 +40,9 @@ def choose_runs(problem: Problem) -> Schedule:
         tile = _one_pixel(problem, tile, block)
     reduction = reduction_order(problem)
     unroll = unrolled(problem, tile, reduction)
-    run_reduction, run_unroll = _run_reduction(problem, reduction), _run_unroll(problem, tile, unroll)
-    if switches and run_unroll != unroll:
+    run_unroll = _run_unroll(problem, tile, unroll, best)
+    run_reduction = _run_reduction(reduction, run_unroll, problem)
+    if switches and not _is_short(problem):
         unroll = _sharing_loads(problem, tile, unroll)
         reduction = (*(dim for dim in run_reduction if dim not in unroll), *unroll)
     return Schedule(
@@ -68,6 +69,11 @@ def _choice(problem: Problem) -> tensor.Masked:
     masked = problem.domain.masked
     assert masked is not None
     return masked
+
+
+def _is_guarded(problem: Problem) -> bool:
+    """Whether windows may leave what they read: a loop's bounds keep them inside, for one pixel at a time."""
+    return bool(problem.domain.guards_of_chosen(problem.reads.guards))
 
 
 def _channels(problem: Problem) -> int:
@@ -107,20 +113,43 @@ def _one_pixel(problem: Problem, tile: RegisterTile, block: int) -> RegisterTile
 # Reductions.
 
 
-def _run_reduction(problem: Problem, reduction: Sequence[int]) -> tuple[int, ...]:
-    """Taps outside, so that the longest dim is walked without a break."""
-    longest = max(reduction, key=lambda dim: problem.extents[dim], default=-1)
-    return (*(dim for dim in sorted(reduction) if dim != longest), longest) if reduction else ()
+def _run_reduction(reduction: Sequence[int], unroll: Sequence[int], problem: Problem) -> tuple[int, ...]:
+    """Taps outside, so that the longest dim is walked without a break; inside of that those that are written out."""
+    if not reduction:
+        return ()
+    longest = max(reduction, key=lambda dim: problem.extents[dim])
+    inner = (longest, *(() if _is_short(problem) else unroll))
+    return (*(dim for dim in sorted(reduction) if dim not in inner), *inner)
 
 
-def _run_unroll(problem: Problem, tile: RegisterTile, unroll: Sequence[int]) -> tuple[int, ...]:
-    """What is written out for a register tile of runs: their pixels share fewer loads, so taps side by side would only fill registers.
+def _is_short(problem: Problem) -> bool:
+    """Whether there is no long loop inside, as in depthwise windows: loops over taps would be all overhead."""
+    return problem.steps <= MOST_UNROLLED**2
 
-    Without a long loop inside (depthwise windows) loops over taps would be all overhead. On chips a contraction keeps a loop, however
-    short: with none left, LLVM loads the inputs of all runs once for all blocks of channels, and spills them.
+
+def _run_unroll(problem: Problem, tile: RegisterTile, unroll: Sequence[int], best: TileCost) -> tuple[int, ...]:
+    """What is written out for a register tile of runs.
+
+    Of long reductions the taps along a run, where its pixels share loads and the weights of all these taps fit in registers beside the
+    accumulators. On chips a contraction keeps a loop, however short: with none left, LLVM loads the inputs of all runs once for all blocks
+    of channels, and spills them.
     """
-    is_short = problem.steps <= MOST_UNROLLED**2
-    return tuple(unroll) if is_short and (problem.target.hosted or not has_shared_operand(problem, tile.vector)) else ()
+    if _is_short(problem):
+        return tuple(unroll) if problem.target.hosted or not has_shared_operand(problem, tile.vector) else ()
+    found = _shared_tap(problem, tile)
+    return (found[0],) if found is not None and found[1].fits(best.rows, best.columns, problem.target) else ()
+
+
+def _shared_tap(problem: Problem, tile: RegisterTile) -> tuple[int, Window] | None:
+    """A tap along which the pixels of a run share loads, and their window."""
+    if _is_short(problem) or _is_guarded(problem) or not problem.target.vector_bits or not has_shared_operand(problem, tile.vector):
+        return None
+    length, row = _choice(problem).length, problem.domain.chosen[-1]
+    for tap in problem.reduction:
+        window = window_along(problem, row, tap, tile.vector)
+        if window is not None and 1 < window.taps <= MOST_UNROLLED and window.elements(length, 1) < length * window.taps:
+            return tap, replace(window, run=length)
+    return None
 
 
 def _sharing_loads(problem: Problem, tile: RegisterTile, unroll: Sequence[int]) -> tuple[int, ...]:

@@ -48,7 +48,8 @@ class Point:
 @dataclass(slots=True)
 class TileEmitter:
     """Emits register tiles of a kernel. `results`: where each output goes, flat and as it lies; `static`: taps that are written out where a
-    tile is at the border along a dim; `clamped`: guards that the bounds of a reduction loop meet; `ahead`: what is fetched meanwhile."""
+    tile is at the border along a dim; `clamped`: guards that the bounds of a reduction loop meet; `ahead`: what is fetched meanwhile;
+    `pieces`: of how many the tile consists."""
 
     domain: Domain
     schedule: Schedule
@@ -58,6 +59,7 @@ class TileEmitter:
     static: dict[int, tuple[int, ...]] = field(default_factory=dict)
     clamped: dict[int, list[Guard]] = field(default_factory=dict)
     ahead: Ahead | None = None
+    pieces: int = 1
 
     @property
     def extents(self) -> tuple[int, ...]:
@@ -100,6 +102,7 @@ class TileEmitter:
         tile = pieces[0]
         points = [self.points(piece) for piece in pieces]
         together = [point for part in points for point in part]
+        self.pieces = len(pieces)
         self.along_lanes()
         if self.is_turned(tile):
             self.turned_block(tile)
@@ -284,13 +287,19 @@ class TileEmitter:
     def written_out(
         self, points: Sequence[Point], carried: list[Value], unroll: Sequence[int], taps: list[Affine], extents: Sequence[int]
     ) -> list[Value]:
-        """The body for every combination of the unrolled reduction dims."""
-        for combination in itertools.product(*(range(extents[dim - self.parallel]) for dim in unroll)):
-            place = list(taps)
-            for dim, value in zip(unroll, combination, strict=True):
-                place[dim - self.parallel] = Affine((), value)
-            carried = [self.term(point, place, value) for point, value in zip(points, carried, strict=True)]
-        return carried
+        """The body for every combination of the unrolled reduction dims.
+
+        With vectors piece by piece: what the taps of one share is not kept in registers for the others. Scalars share the weight of a tap.
+        """
+        size, values = len(points) // (self.pieces if self.schedule.lanes > 1 else 1), list(carried)
+        for first in range(0, len(points), size):
+            for combination in itertools.product(*(range(extents[dim - self.parallel]) for dim in unroll)):
+                place = list(taps)
+                for dim, value in zip(unroll, combination, strict=True):
+                    place[dim - self.parallel] = Affine((), value)
+                for i in range(first, first + size):
+                    values[i] = self.term(points[i], place, values[i])
+        return values
 
     def term(self, point: Point, taps: Sequence[Affine], accumulator: Value) -> Value:
         """The accumulator after one point of the reduction; unchanged where a skippable input lies outside."""

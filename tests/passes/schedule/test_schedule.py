@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import intaglio.passes.pipelines  # noqa: F401 - registers every pass
-from generate_windows import window_programs
+from generate_runs import Choice, Window, layer, masked
+from generate_windows import Layers, window_programs
 from intaglio.dialects import tensor
-from intaglio.dialects.func import Module
+from intaglio.dialects.func import Function, Module
+from intaglio.dialects.ir.types import TensorType, f32
 from intaglio.passes.analysis.domain import domain
 from intaglio.passes.manager import Pipeline
 from intaglio.passes.schedule.cost import accumulator_budget, best_tile
@@ -80,3 +83,29 @@ def test_tiles_fit_into_the_registers(name: str) -> None:
         assert 1 <= tile.columns <= vectors
         assert (tile.rows, tile.columns) == (1, 1) or tile.rows * tile.columns + tile.columns + 1 <= accumulator_budget(target)
         assert tile.cycles > 0
+
+
+@pytest.mark.parametrize(("length", "written_out"), [(1, False), (2, True), (7, False)])
+def test_taps_along_runs_are_written_out_where_pixels_share_loads_and_weights_fit(length: int, written_out: bool) -> None:
+    """A pair of pixels reads four elements for three taps; a lone one shares nothing, and two runs of seven fill the registers."""
+    schedule = _schedule_of_runs(length)
+    kw = len(schedule.extents) - 1
+    assert schedule.run_unroll == ((kw,) if written_out else ())
+    assert (schedule.run_reduction[-1] == kw) is written_out
+    assert schedule.reduction[-1] == kw, "the dense form reads the weights in the order in which they lie"
+
+
+def _schedule_of_runs(length: int) -> Schedule:
+    flags = np.ones((1, 1, 14, 14), bool)
+    window = Window("dense", 64, kernel=(3, 3), low=(1, 1), high=(1, 1))
+    function = Function.make("main", [TensorType(shape, f32) for shape in ((1, 64, 14, 14), flags.shape)], ["x", "m"])
+    build = Layers(block=function.body)
+    value = layer(build, window, function.arguments[0], np.random.default_rng(0))
+    value = masked(build, value, function.arguments[1], Choice(flags, length, "zeros", False, True), None)
+    module = Module.empty()
+    module.add(function).close([value])
+    passes = "canonicalize,fuse-kernels,dce,pad-results,assign-layouts,materialize-copies,choose-schedules{target=x86-64-v4}"
+    Pipeline.parse(passes).run(module)
+    schedules = [Schedule.parse(op.schedule) for op in module.walk() if isinstance(op, tensor.Kernel) and op.schedule]
+    (found,) = (schedule for schedule in schedules if schedule.runs)
+    return found
