@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ...dialects import tensor
-from .cost import TileCost, Window, accumulator_budget, best_tile, tile_cycles
+from .cost import TileCost, accumulator_budget, best_tile, tile_cycles
 from .problem import Problem, are_weights_large, by_output_stride, coefficient, has_shared_operand, reads_weights_by_blocks
 from .space import Schedule
 from .tile import MOST_UNROLLED, RegisterTile, reduction_order, register_tile, row_pitch, row_window, unrolled, vector_dim, window_along
@@ -134,22 +134,15 @@ def _run_unroll(problem: Problem, tile: RegisterTile, unroll: Sequence[int], bes
     accumulators. On chips a contraction keeps a loop, however short: with none left, LLVM loads the inputs of all runs once for all blocks
     of channels, and spills them.
     """
+    is_contraction = has_shared_operand(problem, tile.vector)
     if _is_short(problem):
-        return tuple(unroll) if problem.target.hosted or not has_shared_operand(problem, tile.vector) else ()
-    found = _shared_tap(problem, tile)
-    return (found[0],) if found is not None and found[1].fits(best.rows, best.columns, problem.target) else ()
-
-
-def _shared_tap(problem: Problem, tile: RegisterTile) -> tuple[int, Window] | None:
-    """A tap along which the pixels of a run share loads, and their window."""
-    if _is_short(problem) or _is_guarded(problem) or not problem.target.vector_bits or not has_shared_operand(problem, tile.vector):
-        return None
+        return tuple(unroll) if problem.target.hosted or not is_contraction else ()
     length, row = _choice(problem).length, problem.domain.chosen[-1]
-    for tap in problem.reduction:
+    for tap in problem.reduction if is_contraction and problem.target.vector_bits and not _is_guarded(problem) else ():
         window = window_along(problem, row, tap, tile.vector)
         if window is not None and 1 < window.taps <= MOST_UNROLLED and window.elements(length, 1) < length * window.taps:
-            return tap, replace(window, run=length)
-    return None
+            return (tap,) if replace(window, run=length).fits(best.rows, best.columns, problem.target) else ()
+    return ()
 
 
 def _sharing_loads(problem: Problem, tile: RegisterTile, unroll: Sequence[int]) -> tuple[int, ...]:
