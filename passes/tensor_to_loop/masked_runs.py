@@ -23,6 +23,7 @@ from ...dialects.ir.affine import Affine
 from ...dialects.ir.operation import Argument, Block, Region, Value
 from ...dialects.ir.types import index
 from ...dialects.tensor.view import tensor_type
+from ..analysis.domain import Guard
 from .borders import Slab, store_borders
 from .loop_nest import KernelLowering, Segment
 from .register_tile import Tile
@@ -183,8 +184,8 @@ class RunsLowering(KernelLowering):
         begin, end = self.part_of(groups, -(-most // together))
         dense, clamped = self.tiles.schedule, self.tiles.clamped
         self.tiles.schedule = replace(dense, reduction=dense.run_reduction, unroll=dense.run_unroll, together=dense.run_together)
-        left = {dim: [guard for guard in guards if not guard.stored] for dim, guards in clamped.items()}
-        self.tiles.clamped = {dim: guards for dim, guards in left.items() if guards}  # margins are read: bounds would fit one run only
+        left = {dim: [guard for guard in guards if self.fits_all_runs(guard)] for dim, guards in clamped.items()}
+        self.tiles.clamped = {dim: guards for dim, guards in left.items() if guards}
         with self.emit.loop(begin, end, 0, max(-(-most // together) - 1, 0)) as counter, self.emit.known(self.choice, True):
             if self.schedule.prefetch:
                 number = counter - self.emit.symbol(begin, 0, -(-most // together))
@@ -192,6 +193,13 @@ class RunsLowering(KernelLowering):
             self.group(whole, counter * together, count)
             self.tiles.ahead = None
         self.tiles.schedule, self.tiles.clamped = dense, clamped
+
+    def fits_all_runs(self, guard: Guard) -> bool:
+        """Whether bounds of a loop may keep a window inside for several runs: those along the outermost dim, by which the list is in order.
+
+        In margins of the others zeros are read.
+        """
+        return not guard.stored or {dim for dim in guard.subscript.dims() if dim < self.parallel} == {self.walked[0]}
 
     @property
     def most_runs(self) -> int:

@@ -49,7 +49,7 @@ class Point:
 class TileEmitter:
     """Emits register tiles of a kernel. `results`: where each output goes, flat and as it lies; `static`: taps that are written out where a
     tile is at the border along a dim; `clamped`: guards that the bounds of a reduction loop meet; `ahead`: what is fetched meanwhile;
-    `pieces`: of how many the tile consists."""
+    `pieces`: those of the tile."""
 
     domain: Domain
     schedule: Schedule
@@ -59,7 +59,7 @@ class TileEmitter:
     static: dict[int, tuple[int, ...]] = field(default_factory=dict)
     clamped: dict[int, list[Guard]] = field(default_factory=dict)
     ahead: Ahead | None = None
-    pieces: int = 1
+    pieces: Sequence[Tile] = ()
 
     @property
     def extents(self) -> tuple[int, ...]:
@@ -97,12 +97,12 @@ class TileEmitter:
     def tile(self, pieces: Sequence[Tile], conditions: Sequence[Value | None] = ()) -> None:
         """Compute the pieces of a tile together, and store those whose condition holds (None: always).
 
-        What clamps its loops or stands at a border is read off the first.
+        What stands at a border is read off the first. Along dims that clamp loops the pieces are in ascending order.
         """
         tile = pieces[0]
         points = [self.points(piece) for piece in pieces]
         together = [point for part in points for point in part]
-        self.pieces = len(pieces)
+        self.pieces = pieces
         self.along_lanes()
         if self.is_turned(tile):
             self.turned_block(tile)
@@ -266,7 +266,7 @@ class TileEmitter:
                 here[dim - self.parallel] = Affine((), value)
                 carried = self.reduction_level(tile, points, carried, inner, unroll, here, extents)
             return carried
-        lower, upper = self.bounds(dim, tile, extents[dim - self.parallel])
+        lower, upper = self.bounds(dim, extents[dim - self.parallel])
         is_innermost = all(other in unroll for other in inner)
         together = self.schedule.together if is_innermost and dim not in self.clamped else 1
         body = Block([index, *(v.type for v in carried)])
@@ -291,7 +291,7 @@ class TileEmitter:
 
         With vectors piece by piece: what the taps of one share is not kept in registers for the others. Scalars share the weight of a tap.
         """
-        size, values = len(points) // (self.pieces if self.schedule.lanes > 1 else 1), list(carried)
+        size, values = len(points) // (len(self.pieces) if self.schedule.lanes > 1 else 1), list(carried)
         for first in range(0, len(points), size):
             for combination in itertools.product(*(range(extents[dim - self.parallel]) for dim in unroll)):
                 place = list(taps)
@@ -316,15 +316,17 @@ class TileEmitter:
         emit.valid = 0
         return emit.widen(value, lanes_of(accumulator.type))
 
-    def bounds(self, dim: int, tile: Tile, extent: int) -> tuple[Value, Value]:
-        """From where to where a reduction loop runs so that its clamped subscripts stay inside."""
-        emit = self.emit
+    def bounds(self, dim: int, extent: int) -> tuple[Value, Value]:
+        """From where to where a reduction loop runs so that its clamped subscripts stay inside. Of several pieces from where the last one
+        may begin to where the first one must end; others may read a margin then.
+        """
+        emit, earliest, latest = self.emit, self.pieces[0].base, self.pieces[-1].base
         lower, upper = emit.index(0), emit.index(extent)
         for guard in self.clamped.get(dim, []):
             factor = guard.subscript.coefficient(dim)
-            rest = (guard.subscript - d(dim) * factor).substitute(tile.base)
-            first = ((rest * -1 + (factor - 1)) // factor).simplify(emit.all_ranges())
-            stop = ((rest * -1 + (guard.extent - 1)) // factor + 1).simplify(emit.all_ranges())
+            rest = guard.subscript - d(dim) * factor
+            first = ((rest.substitute(latest) * -1 + (factor - 1)) // factor).simplify(emit.all_ranges())
+            stop = ((rest.substitute(earliest) * -1 + (guard.extent - 1)) // factor + 1).simplify(emit.all_ranges())
             if first.range(emit.all_ranges())[1] > 0:
                 lower = emit.add(arith.MaxSI(lower, emit.affine(first))).output
             if stop.range(emit.all_ranges())[0] < extent:
