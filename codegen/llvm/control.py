@@ -2,7 +2,7 @@
 
 Loops are rotated, one counter each, incremented at the end; a test before the loop stands only where no turn may be needed; a loop of
 one turn is no loop. The one thing to know: in a function that all threads of a team run (`emitter.team`), a parallel kernel gets this
-thread's share of the turns, everything else is done by thread 0, and all meet after each call.
+thread's share of the turns, everything else is done by thread 0, and all meet after each call, but between two of thread 0's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .emitter import Emitter, translation
 from .probe import begin_site, end_site
 from .team import meet, share
 from .text import Phi, Ref, constant
-from .unit import Kernel, Turns
+from .unit import Kernel, Turns, Unit
 
 __all__ = ["counted", "some_parts", "some_turns"]
 
@@ -142,10 +142,19 @@ def _call(op: loop.Call, e: Emitter) -> None:
         _run(e, kernel, arguments, constant(e.word, 0), constant(e.word, kernel.turns.count if kernel.turns else 0))
     elif kernel.turns is None:
         _only_first(e, e.team[1], lambda: _run(e, kernel, arguments, None, None))
-        meet(e.f, e.unit, e.team[0])
+        if not _is_followed_by_one_thread(op, e.unit):
+            meet(e.f, e.unit, e.team[0])
     else:
         _run(e, kernel, arguments, *share(e.f, e.team, kernel.turns.count))
         meet(e.f, e.unit, e.team[0])
+
+
+def _is_followed_by_one_thread(op: loop.Call, unit: Unit) -> bool:
+    """Whether thread 0 goes on alone, so that nobody needs to wait for it yet."""
+    following = op.next
+    while following is not None and not isinstance(following, loop.Call) and not following.regions:
+        following = following.next
+    return isinstance(following, loop.Call) and unit.kernels[following.callee].turns is None
 
 
 def _run(e: Emitter, kernel: Kernel, arguments: Sequence[Ref], begin: Ref | None, end: Ref | None) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
 from intaglio.codegen.build import build_object
+from intaglio.codegen.llvm.translate import translate
 from intaglio.dialects import arith, lanes, loop, math
 from intaglio.dialects.ir.affine import AffineMap
 from intaglio.dialects.ir.attributes import Dense
@@ -334,3 +337,30 @@ def test_fused_multiply_add_in_a_register_tile() -> None:
         body.count(6, rows, step=2, parallel=True)
 
     np.testing.assert_array_equal(check({"x": a, "w": b}, buffer(f32, 6, 16), write), a @ b)
+
+
+def test_threads_meet_only_where_work_changes_hands() -> None:
+    """Of calls that one thread (a) or all (p) do: behind every p, and behind the last a of a row."""
+
+    def write(is_parallel: bool) -> Callable[..., None]:
+        def copy(body: Body, x: Value, y: Value) -> None:
+            body.count(8, lambda b, i: b.store(b.load(x, [i]), y, [i]), parallel=is_parallel)
+
+        return copy
+
+    vector = buffer(f32, 8)
+    kernels = [kernel("a", [vector, vector], write(False)), kernel("p", [vector, vector], write(True))]
+    order = "aapaaappa"
+
+    def main(body: Body, x: Value, y: Value, arena: Value) -> None:
+        places = [body.add(loop.Carve(arena, type=vector, offset=32 * i)).output for i in range(len(order) - 1)]
+        for callee, (source, target) in zip(order, pairwise([x, *places, y]), strict=True):
+            body.add(loop.Call([source, target], callee=callee))
+
+    program = model(kernels, {"x": vector}, {"y": vector}, main, arena_bytes=32 * len(order))
+    text = translate(program, load_target("host"), "model", threads=True).text
+    run = text[text.index("@model_share") :]
+    calls = re.findall(r"call void @model_+(a|p|meet)\(", run[: run.index("\n}")])
+    assert "".join(call[0] for call in calls) == "aampmaaampmpmam"
+    x = floats(8)
+    np.testing.assert_array_equal(native(program, threads=2).run({"x": x})["y"], x)
