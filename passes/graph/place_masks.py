@@ -24,6 +24,7 @@ from ..analysis.mask_reach import HERE, Reach, masked_reaches
 from ..analysis.masked_regions import mask_name
 from ..analysis.predictor import Prediction, equal_channels, is_read_by_windows, predict_region, run_length
 from ..manager import Pass, Report, option
+from ..schedule.space import LEAST_TURNED
 from .inline_masked import inline_masked
 
 __all__ = ["Decision", "PlaceMasks", "densities_text", "observable", "observed_name"]
@@ -115,9 +116,9 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
     def is_turned(self, op: graph.Masked) -> bool:
         """Whether results or background lie in rows of pixels, and nothing but the choice would need them otherwise.
 
-        Choices that differ between channels stay with their convolutions.
+        Choices that differ between neighbouring channels stay with their convolutions.
         """
-        by_channels = op.kind == "channel" or op.mask_groups > 1
+        by_channels = op.kind == "channel" or (op.mask_groups > 1 and channels_of_group(op) % LEAST_TURNED)
         if by_channels or not load_target(self.target).vector_bits or not _is_plain(op.background):
             return False
         is_constant = op.background is None or tensor(op.background).elements == 1
@@ -141,6 +142,11 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
         if not out.is_static or not tensor(op.mask).is_static:
             return "its extents are not known"
         return ""
+
+
+def channels_of_group(op: graph.Masked) -> int:
+    """How many channels a group of the mask stands for."""
+    return tensor(op.output).extents[1] // op.mask_groups
 
 
 def _of_what(op: graph.Masked) -> str:
@@ -202,17 +208,18 @@ class _Placement:
                 self.mapping[inner.results[0]] = self.select(made, self.reaches.get(inner, HERE), None)
         (yielded,) = op.body.terminator.operands
         background = spread_background(op, self.build)
-        value = self.of_groups(self.mapping[yielded], background)
-        op.output.replace_by(self.select(value, HERE, background, by_runs=self.by_runs))
+        value = self.mapping[yielded]
+        if op.mask_groups > 1:
+            value = self.of_groups(value, background)
+        if self.by_runs or op.mask_groups == 1:
+            value = self.select(value, HERE, background, by_runs=self.by_runs)
+        op.output.replace_by(value)
         op.erase()
 
     def of_groups(self, value: Value, background: Value) -> Value:
         """The value in the groups of channels that the mask chooses, element by element; pixels that no group chooses are skipped later."""
-        groups, mask = self.op.mask_groups, tensor(self.op.mask)
-        if groups == 1:
-            return value
-        N, K, *_ = tensor(value).extents
-        return self.build.add(graph.SelectTiles(value, self.op.mask, background, unit=(N // mask.extents[0], K // groups, 1, 1))).output
+        unit = (tensor(value).extents[0] // tensor(self.op.mask).extents[0], channels_of_group(self.op), 1, 1)
+        return self.build.add(graph.SelectTiles(value, self.op.mask, background, unit=unit)).output
 
     def select(self, value: Value, reach: Reach, background: Value | None, *, by_runs: bool = True) -> Value:
         """`value` where the mask needs it."""

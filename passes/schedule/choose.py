@@ -16,9 +16,9 @@ from ...dialects import tensor
 from ...dialects.ir.types import BufferType
 from ...targets.description import Target
 from ..analysis.gate import gate_of
-from .problem import Problem, by_output_stride, coefficient, has_shared_operand, reads_weights_by_blocks
+from .problem import Problem, alike_neighbours, by_output_stride, has_shared_operand, reads_weights_by_blocks
 from .runs import choose_runs
-from .space import Schedule
+from .space import LEAST_TURNED, Schedule
 from .tile import RegisterTile, crowded_first, reduction_order, register_tile, unrolled, vector_dim
 
 TLB_REACH = 8 << 20
@@ -57,19 +57,25 @@ def _choose_dense(problem: Problem) -> Schedule:
 
 
 def _turned_block(problem: Problem) -> tuple[RegisterTile, int] | None:
-    """For results that lie one way where inputs lie the other: square blocks are turned in registers and stored along the rest."""
+    """For results that lie one way where inputs lie the other: square blocks are turned in registers and stored along the rest.
+
+    What is the same for neighbours, such as the mask of a group of channels, is so for whole blocks.
+    """
     target, extents = problem.target, problem.extents
     if problem.domain.root is not None or problem.reads.guards or not target.vector_bits:
         return None
-    lanes = target.vector_bits // problem.widest_bits
-    if lanes < 4 or not all(offset.is_linear for offset in problem.offsets):
+    alike = alike_neighbours(problem)
+    if alike is None:
+        return None
+    lanes = math.gcd(target.vector_bits // problem.widest_bits, *alike)
+    if lanes < LEAST_TURNED:
         return None
     large = [dim for dim in range(problem.parallel) if extents[dim] >= lanes]
     for across in large:
-        if all(coefficient(offset, across) == 1 for offset in problem.outputs):
-            crossing = [offset for _, offset, _ in problem.accesses if coefficient(offset, across) not in (0, 1)]
+        if all(offset.coefficient(across) == 1 for offset in problem.outputs):
+            crossing = [offset for _, offset, _ in problem.accesses if offset.coefficient(across) not in (0, 1)]
             for along in large:
-                if crossing and all(coefficient(offset, along) == 1 for offset in crossing):
+                if crossing and all(offset.coefficient(along) == 1 for offset in crossing):
                     sizes = tuple(lanes if dim in (along, across) else 1 for dim in range(problem.parallel))
                     return RegisterTile(sizes, along, lanes), across
     return None

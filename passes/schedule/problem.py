@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...dialects import tensor
-from ...dialects.ir.affine import Affine
+from ...dialects.ir.affine import Affine, Dim, Quotient, d
 from ...dialects.ir.types import BufferType, Type, element_of
 from ...dialects.tensor.view import tensor_type
 from ...targets.description import Target
@@ -114,9 +114,10 @@ def merge_dims(problem: Problem) -> tuple[int, ...]:
 
 
 def _walk_as_one(problem: Problem, extents: Sequence[int], outer: int, inner: int) -> bool:
-    return all(
-        offset.is_linear and offset.coefficient(outer) == extents[inner] * offset.coefficient(inner) for offset in problem.offsets
-    ) and not any(is_packable and _uses(access, (outer, inner)) for access, _, is_packable in problem.accesses)
+    strides = [(coefficient(offset, outer), coefficient(offset, inner)) for offset in problem.offsets]
+    if any(a is None or b is None or a != extents[inner] * b for a, b in strides):
+        return False
+    return not any(is_packable and _uses(access, (outer, inner)) for access, _, is_packable in problem.accesses)
 
 
 def _list_counts_as_one(problem: Problem, extents: Sequence[int], outer: int, inner: int) -> bool:
@@ -137,6 +138,13 @@ def coefficient(offset: Affine, dim: int) -> int | None:
     if any(dim in atom.of.dims() for atom, _ in offset.terms if hasattr(atom, "of")):
         return None
     return offset.coefficient(dim)
+
+
+def alike_neighbours(problem: Problem) -> list[int] | None:
+    """How many neighbours along a dim read the same, wherever that is so; None where subscripts are more than that."""
+    atoms = [atom for offset in problem.offsets for atom, _ in offset.terms if not isinstance(atom, Dim)]
+    found = [atom.by for atom in atoms if isinstance(atom, Quotient) and atom.of in map(d, atom.of.dims())]
+    return found if len(found) == len(atoms) else None
 
 
 def along_largest_input(problem: Problem) -> list[int]:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+LEAST_TURNED = 4
+"""Elements along the side of a square block that is turned in registers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:

@@ -27,8 +27,8 @@ class AssignLayouts(Pass, name="assign-layouts", runs_on=("tensor",)):
 
     A convolution or matmul with constant weights puts the dim that only the weights have (the output channels) innermost. A window with
     padding puts the largest dim that no window covers innermost, or the one along which an input of the model lies. What the model
-    returns and no reduction makes lies as it is returned. Everything else follows its largest input. An order that is there stays.
-    Views follow their source where the elements need not move.
+    returns and no reduction makes lies as it is returned, and so does what it is chosen by. Everything else follows its largest input. An
+    order that is there stays. Views follow their source where the elements need not move.
     """
 
     def run(self, module: Module, report: Report) -> None:
@@ -61,6 +61,7 @@ def _lay_out(kernel: tensor.Kernel, report: Report) -> None:
         report.remark(kernel, f"stays row-major: {refusal.diagnostics[0].message}")
         return
     if domain_.root is None and all(isinstance(user, Return) for value in kernel.outputs for user in value.users):
+        _flatten_activities(kernel)
         return
     reads_ = reads(domain_)
     inner = _vector_dim(kernel, domain_, reads_)
@@ -76,6 +77,15 @@ def _lay_out(kernel: tensor.Kernel, report: Report) -> None:
         result.type = value.type
         if order != tuple(range(len(order))):
             report.count("reordered")
+
+
+def _flatten_activities(kernel: tensor.Kernel) -> None:
+    """Exchange what choices ask for copies that lie as the result does: there is a row of it for many of the result."""
+    for op in kernel.body:
+        if isinstance(op, tensor.Masked) and isinstance(op.active, Argument) and tensor_type(op.active).order:
+            copy = copy_kernel(Builder(before=kernel, location=op.location), kernel.inputs[op.active.number], ())
+            kernel.set_operand(op.active.number, copy)
+            op.active.type = copy.type
 
 
 def _retype_captured(op: tensor.Compute) -> None:

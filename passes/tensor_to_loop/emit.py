@@ -168,6 +168,10 @@ class Emitter:
         compare = lanes.CmpF if is_float else lanes.CmpI
         return self.remember((compare, state, "active"), lambda: self.add(compare.of("une" if is_float else "ne", state, zero)).output)
 
+    def varies(self, op: tensor.Masked, at: Sequence[Affine]) -> bool:
+        """Whether the lanes of an element may lie in several tiles."""
+        return any(LANE in subscript.simplify(self.all_ranges()).dims() for subscript in op.maps[1].compose(at))
+
     def any_of(self, flags: Sequence[Value]) -> Value:
         """Whether any of some conditions holds, in any lane."""
         found: dict[int, Value] = {}

@@ -159,12 +159,15 @@ class TileEmitter:
         emit.only_if(is_active, partial(self.finish_block, tile), background)
 
     def activity(self, tile: Tile, masked: tensor.Masked) -> list[Affine] | None:
-        """Elements of one row or column of a block that show whether any of it is active; None if that does not tell."""
-        map_, ranges = self.domain.outputs[0].map, self.domain.ranges
-        dims = {dim for s in masked.maps[1].compose(map_.results) for dim in s.simplify(ranges).dims()}
-        if masked.background is None or {self.schedule.vector, self.schedule.across} <= dims:
-            return None
-        return list(map_.compose(self.row(tile, 0) if self.schedule.vector in dims else self.column(tile, 0)))
+        """Elements of one row or column of a block that show whether any of it is active; None if that does not tell.
+
+        Every dim has its own tiles, so what is the same along one line is so along those beside it.
+        """
+        map_ = self.domain.outputs[0].map
+        for line, beside in ((self.column, self.row), (self.row, self.column)):
+            if masked.background is not None and not self.emit.varies(masked, map_.compose(beside(tile, 0))):
+                return list(map_.compose(line(tile, 0)))
+        return None
 
     def finish_block(self, tile: Tile) -> None:
         """Store a square block along `across`; what lies along the vector dim is read along that, and turned."""

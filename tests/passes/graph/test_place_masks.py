@@ -49,13 +49,16 @@ def placed(model: Net, options: str) -> tuple[Module, list[str]]:
     return module, [str(remark) for report in reports for remark in report.remarks]
 
 
+def scheduled(low: Module, target: str) -> list[tuple[tensor_dialect.Kernel, Schedule]]:
+    """The kernels of a lowered module with their schedules."""
+    stage = "canonicalize,cse,fuse-kernels,pad-results,assign-layouts,materialize-copies,choose-schedules"
+    Pipeline.parse(f"{stage}{{target={target}}}").run(low)
+    return [(op, Schedule.parse(op.schedule)) for op in low.walk() if isinstance(op, tensor_dialect.Kernel) and op.schedule]
+
+
 def listed(low: Module) -> int:
     """How many kernels walk a list."""
-    Pipeline.parse("canonicalize,cse,fuse-kernels,pad-results,assign-layouts,materialize-copies,choose-schedules{target=cortex-m4}").run(
-        low
-    )
-    schedules = [Schedule.parse(op.schedule) for op in low.walk() if isinstance(op, tensor_dialect.Kernel) and op.schedule]
-    return sum(bool(each.runs) for each in schedules)
+    return sum(bool(schedule.runs) for _, schedule in scheduled(low, "cortex-m4"))
 
 
 def selections(module: Module) -> int:
@@ -238,36 +241,65 @@ def assert_listed(model: Net, target: str) -> Module:
     return loops
 
 
-def bottlenecks(channels: int, side: int) -> Net:
+def bottlenecks(channels: int, side: int, groups: int = 1) -> Net:
     """Two blocks whose first convolution has no window; the second has no identity but zeros."""
     made = Net(batch=2, channels=channels, side=side)
     inner = made.add("Relu", made.conv("x", outputs=8))
     inner = made.conv(made.add("Relu", made.conv(inner, 8, 8, window=3)), 8)
-    x = made.add("Relu", made.add("Add", made.add("Mul", inner, made.mask(4)), "x"))
-    made.add("Mul", made.conv(made.add("Relu", made.conv(x, outputs=8)), 8), made.mask(2), out="y")
+    x = made.add("Relu", made.add("Add", made.add("Mul", inner, made.mask(4, groups=groups)), "x"))
+    made.add("Mul", made.conv(made.add("Relu", made.conv(x, outputs=8)), 8), made.mask(2, groups=groups), out="y")
     return made
 
 
-@pytest.mark.parametrize(("target", "wanted"), [("x86-64-v4", [False, True]), ("cortex-m4", [])])
-def test_what_lies_in_rows_of_pixels_is_chosen_element_by_element(target: str, wanted: list[bool]) -> None:
-    """Beside the model's input, and where the model returns it; each has a background, and is no list of runs."""
-    module = imported(bottlenecks(16, 8).model())
+def plain_selections(model: Net, target: str) -> list[bool]:
+    """Of every choice that is made element by element, by pixels and groups of channels at once, whether the model returns it."""
+    module = imported(model.model())
     Pipeline.parse(f"recognize-masks,place-masks{{target={target} decision=masked}}").run(module, [VerifyEach()])
     plain = [op for op in module.walk() if isinstance(op, graph.SelectTiles) and not op.length]
-    assert [op.output in module.function("main").returned for op in plain] == wanted
     assert all(op.background is not None for op in plain)
+    return [op.output in module.function("main").returned for op in plain]
 
 
-@pytest.mark.parametrize(("channels", "side"), [(16, 8), (20, 12), (48, 4)])
+@pytest.mark.parametrize(
+    ("target", "groups", "wanted"), [("x86-64-v4", 1, [False, True]), ("x86-64-v4", 2, [False, True]), ("cortex-m4", 1, [])]
+)
+def test_what_lies_in_rows_of_pixels_is_chosen_element_by_element(target: str, groups: int, wanted: list[bool]) -> None:
+    """Beside the model's input, and where the model returns it; each has a background, and is no list of runs."""
+    assert plain_selections(bottlenecks(16, 8, groups), target) == wanted
+
+
+def test_groups_that_do_not_fill_vectors_are_chosen_where_they_are_made() -> None:
+    """Each choice of elements is followed by one of pixels."""
+    assert plain_selections(bottlenecks(12, 8, 2), "x86-64-v4") == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("channels", "side", "groups"), [(16, 8, 1), (20, 12, 1), (48, 4, 1), (32, 8, 2), (48, 8, 2), (40, 12, 2), (12, 8, 2)]
+)
 @pytest.mark.parametrize("target", ["x86-64-v4", "x86-64-v2", "aarch64"])
-def test_blocks_are_turned_on_the_way(target: str, channels: int, side: int) -> None:
-    """Whole blocks, and what is left over beside them."""
-    assert_listed(bottlenecks(channels, side), target)
+def test_blocks_are_turned_on_the_way(target: str, channels: int, side: int, groups: int) -> None:
+    """Whole blocks, and what is left over beside them; with groups of channels as wide as a vector, a half and a quarter, and less."""
+    assert_listed(bottlenecks(channels, side, groups), target)
 
 
+def turned_kernels(model: Net, options: str) -> list[bool]:
+    """Of every kernel that turns square blocks, whether it chooses."""
+    module = imported(model.model())
+    Pipeline.parse(f"graph{{target=x86-64-v4 {options}}}").run(module, [VerifyEach()])
+    turned = [kernel for kernel, schedule in scheduled(lowered(module), "x86-64-v4") if schedule.across >= 0]
+    return [any(isinstance(inner, tensor_dialect.Masked) for inner in kernel.body) for kernel in turned]
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_nothing_is_turned_but_what_is_chosen(groups: int) -> None:
+    """Neither the model's input nor its result has a copy of its own in the other layout, however the mask lies."""
+    assert turned_kernels(bottlenecks(64, 8, groups), "decision=masked") == [True, True]
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_turned_blocks_compiled(threads: int, tmp_path: Path) -> None:
-    model = bottlenecks(64, 12)
+def test_turned_blocks_compiled(threads: int, groups: int, tmp_path: Path) -> None:
+    model = bottlenecks(64, 12, groups)
     onnx.save(model.model(), tmp_path / "m.onnx")
     masks = MaskOptions(decision="masked")
     (made,) = compile(tmp_path / "m.onnx", cache=False, masks=masks, threads=threads).run({"x": model.feed()}).values()
