@@ -80,6 +80,11 @@ class Masked(Operation, name="tensor.masked", traits=(Pure,)):
         tiles = (Affine() if unit >= self.extents[i] else d(i) // unit for i, unit in enumerate(self.unit))
         return (same, AffineMap(rank, tuple(tiles)), same)[: len(self.inputs)]
 
+    @property
+    def is_by_pixels(self) -> bool:
+        """Whether tiles are single elements along all but the first two dims."""
+        return all(unit == 1 for unit in self.unit[2:]) and any(extent > 1 for extent in self.extents[2:])
+
     has_reduction = False
 
     @property

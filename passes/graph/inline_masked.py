@@ -8,13 +8,15 @@ import numpy as np
 
 from ...dialects import graph
 from ...dialects.func import Module
+from ...dialects.graph.elementwise import Unary
 from ...dialects.graph.extents import tensor
 from ...dialects.graph.masked import inlined
 from ...dialects.ir.attributes import Dense
 from ...dialects.ir.builder import Builder
-from ...dialects.ir.operation import Value
+from ...dialects.ir.operation import Operation, Value
 from ...dialects.ir.types import i1
 from ..manager import Pass, Report
+from ..rewrite import constant_of, rebuilt
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class InlineMasked(Pass, name="inline-masked", runs_on=("graph",)):
     """Compute every masked region everywhere, and choose.
 
     Before: `%y = graph.masked(%x, %m, %b) { %1 = graph.conv(...) yield %1 }`. After: `%1 = graph.conv(%x)`, `%y = graph.where(%m, %1, %b)`.
+    An activation on both sides is computed behind the choice.
 
     Runs on: graph. Needs: static shapes where there are mask groups. Leaves: nothing.
     """
@@ -36,8 +39,30 @@ def inline_masked(op: graph.Masked) -> None:
     """Exchange a region for what it computes, everywhere, and a choice."""
     build = Builder(op)
     made = inlined(op, build)
-    op.output.replace_by(build.add(graph.Where(_condition(op, build), made, _background(op, build))).output)
+    op.output.replace_by(_choice(_condition(op, build), made, _background(op, build), build))
     op.erase()
+
+
+def _choice(condition: Value, made: Value, background: Value, build: Builder) -> Value:
+    """`made` or the background; an activation that both have is computed once, behind the choice, if nobody else reads the background."""
+    op, other = made.owner, background.owner
+    is_alone = len(background.uses) == 1
+    if is_alone and isinstance(op, Unary | graph.Clip) and isinstance(other, Operation) and _are_alike(op, other):
+        inner = _choice(condition, op.operands[0], other.operands[0], build)
+        return build.add(rebuilt(op, [inner, *op.operands[1:]])).results[0]
+    return build.add(graph.Where(condition, made, background)).output
+
+
+def _are_alike(op: Operation, other: Operation) -> bool:
+    """Whether two operations are the same function of their first operands."""
+    if type(op) is not type(other) or op.attributes != other.attributes or op.segments != other.segments:
+        return False
+    return all(_are_equal(a, b) for a, b in zip(op.operands[1:], other.operands[1:], strict=True))
+
+
+def _are_equal(a: Value, b: Value) -> bool:
+    elements, others = constant_of(a), constant_of(b)
+    return a is b or (elements is not None and others is not None and np.array_equal(elements, others))
 
 
 def _background(op: graph.Masked, build: Builder) -> Value:

@@ -73,8 +73,8 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
     Of a mask in groups of channels, pixels that no group chooses are skipped; in the others its groups choose element by element. Its
     density is that of the pixels. Of a mask of channels, the tiles of a selection are blocks of neighbours that are always equal.
 
-    Needs: static shapes. Regions that are not predicted to gain become dense selections, with a remark; of those that are droppable nothing
-    is left to select.
+    Needs: static shapes. Regions that are not predicted to gain become dense choices, with a remark: as `inline-masked` makes them, or
+    element by element beside the model's inputs as above. Of those that are droppable nothing is left to choose.
     """
 
     target: str = option("host", "the machine that the prediction is for")
@@ -93,10 +93,15 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
             if decision.masked:
                 report.remark(op, f"skips what its {op.kind} mask does not choose: {decision.reason}")
                 report.count("masked regions")
-                _Placement(op, decision.switches, self.is_turned(op), load_target(self.target)).run()
+                _Placement(op, decision, self.is_turned(op, True), load_target(self.target)).run()
+                continue
+            report.remark(op, f"stays dense: {decision.reason}")
+            if op.droppable:
+                _drop(op)
+            elif not self.refusal(op) and self.is_turned(op, False):
+                _Placement(op, decision, True, load_target(self.target)).run()
             else:
-                report.remark(op, f"stays dense: {decision.reason}")
-                _drop(op) if op.droppable else inline_masked(op)
+                inline_masked(op)
 
     def decide(self, op: graph.Masked) -> Decision:
         """What becomes of a region."""
@@ -113,16 +118,18 @@ class PlaceMasks(Pass, name="place-masks", runs_on=("graph",)):
             return Decision(self.decision == "masked", f"{reason}, and asked for", density, prediction, switches)
         return Decision(prediction.ratio <= 1 - LEAST_GAIN, reason, density, prediction, switches)
 
-    def is_turned(self, op: graph.Masked) -> bool:
+    def is_turned(self, op: graph.Masked, skips: bool) -> bool:
         """Whether results or background lie in rows of pixels, and nothing but the choice would need them otherwise.
 
-        Choices that differ between neighbouring channels stay with their convolutions.
+        Choices that differ between neighbouring channels stay with their convolutions, and so do those of which nothing is skipped, if only
+        the result would be turned: then the choice is free.
         """
         by_channels = op.kind == "channel" or (op.mask_groups > 1 and channels_of_group(op) % LEAST_TURNED)
-        if by_channels or not load_target(self.target).vector_bits or not _is_plain(op.background):
+        if by_channels or not load_target(self.target).vector_bits or not (_is_plain(op.background) and _last_convolutions(op)):
             return False
         is_constant = op.background is None or tensor(op.background).elements == 1
-        return all(isinstance(user, Return) for user in op.output.users) or not (is_constant or _starts_with_windows(op))
+        is_returned = skips and all(isinstance(user, Return) for user in op.output.users)
+        return is_returned or not (is_constant or _starts_with_windows(op))
 
     def known_densities(self) -> list[tuple[str, float]]:
         """The option `densities` as pairs."""
@@ -186,13 +193,14 @@ def observed_name(number: int, op: graph.Masked) -> str:
 class _Placement:
     """One region on its way back into the graph."""
 
-    def __init__(self, op: graph.Masked, switches: bool, is_turned: bool, target: Target) -> None:
+    def __init__(self, op: graph.Masked, decision: Decision, is_turned: bool, target: Target) -> None:
         self.op = op
         self.target = target
-        self.switches = switches
+        self.skips = decision.masked
+        self.switches = decision.switches
         last = _last_convolutions(op)
         self.alone = last if is_turned else last[:-1]  # of which pixels are chosen before the result is
-        self.by_runs = not (is_turned and last)
+        self.by_runs = not is_turned
         self.build = Builder(op)
         self.reaches = masked_reaches(op) if op.kind == "spatial" else {}
         self.mapping: dict[Value, Value] = dict(zip(op.body.arguments, op.inputs, strict=True))
@@ -203,7 +211,7 @@ class _Placement:
             if inner.has(Terminator):
                 break
             self.build.add(inner.clone(self.mapping))
-            if inner in self.alone or is_read_by_windows(inner):
+            if self.skips and (inner in self.alone or is_read_by_windows(inner)):
                 made = self.mapping[inner.results[0]]
                 self.mapping[inner.results[0]] = self.select(made, self.reaches.get(inner, HERE), None)
         (yielded,) = op.body.terminator.operands

@@ -42,8 +42,9 @@ class FuseKernels(Pass, name="fuse-kernels", runs_on=("tensor",)):
 
     A computation without reduction joins the kernel that makes one of its operands if it reads each element once and in its own place (any
     rearrangement counts), and if nothing in between waits for that kernel. Computations without reduction that only feed one reduction,
-    each element once, join it. Padded views and single numbers are copied into every kernel that reads them. A list of runs is a kernel
-    alone.
+    each element once, join it. A choice of pixels without a list, and what only leads to it, joins no reduction: it is there because its
+    result lies another way than what the reduction makes. Padded views and single numbers are copied into every kernel that reads them. A
+    list of runs is a kernel alone.
     Leaves alone: concatenations and other views, which are storage and not work.
     """
 
@@ -110,6 +111,8 @@ class _Fusion:
             return False
         if any(isinstance(member, tensor.Masked) and (member.runs is not None or group.root is None) for member in group.members):
             return False  # what is not chosen is skipped only where the choice is the last step, or a gate behind a reduction
+        if group.root is not None and _serves_choice(op):
+            return False
         here = self.position[op]
         for member in group.members:
             if any(self.position[user] < here for user in self.outside_users(member, group, op)):
@@ -150,6 +153,17 @@ def _maker(value: Value) -> Member | None:
     while isinstance(owner, tensor.View):
         owner = owner.source.owner
     return owner if isinstance(owner, tensor.Compute | tensor.Masked) else None
+
+
+def _serves_choice(op: Member) -> bool:
+    """Whether `op` is, or only leads to, a choice of pixels without a list. One of groups of channels may have the list right behind it."""
+    while isinstance(op, tensor.Compute) and not op.has_reduction and len(op.output.users) == 1:
+        (user,) = op.output.users
+        if not isinstance(user, tensor.Compute | tensor.Masked):
+            return False
+        op = user
+    is_last = not any(isinstance(user, tensor.Masked) for user in op.output.users)
+    return isinstance(op, tensor.Masked) and op.runs is None and op.is_by_pixels and is_last
 
 
 def _same_space(first: Member, op: Member, group: _Group) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -16,7 +17,7 @@ from intaglio.compiler.driver import compile
 from intaglio.compiler.masks import MaskOptions
 from intaglio.dialects import graph, loop
 from intaglio.dialects import tensor as tensor_dialect
-from intaglio.dialects.func import Module
+from intaglio.dialects.func import Module, Return
 from intaglio.dialects.graph.extents import tensor
 from intaglio.dialects.ir.evaluator import evaluate
 from intaglio.errors import CompileError
@@ -251,13 +252,18 @@ def bottlenecks(channels: int, side: int, groups: int = 1) -> Net:
     return made
 
 
+def module_selections(model: Net, target: str, decision: str) -> list[graph.SelectTiles]:
+    """What is selected in a model, in order."""
+    module = imported(model.model())
+    Pipeline.parse(f"recognize-masks,place-masks{{target={target} decision={decision}}}").run(module, [VerifyEach()])
+    return [op for op in module.walk() if isinstance(op, graph.SelectTiles)]
+
+
 def plain_selections(model: Net, target: str) -> list[bool]:
     """Of every choice that is made element by element, by pixels and groups of channels at once, whether the model returns it."""
-    module = imported(model.model())
-    Pipeline.parse(f"recognize-masks,place-masks{{target={target} decision=masked}}").run(module, [VerifyEach()])
-    plain = [op for op in module.walk() if isinstance(op, graph.SelectTiles) and not op.length]
+    plain = [op for op in module_selections(model, target, "masked") if not op.length]
     assert all(op.background is not None for op in plain)
-    return [op.output in module.function("main").returned for op in plain]
+    return [any(isinstance(user, Return) for user in op.output.users) for op in plain]
 
 
 @pytest.mark.parametrize(
@@ -296,12 +302,22 @@ def test_nothing_is_turned_but_what_is_chosen(groups: int) -> None:
     assert turned_kernels(bottlenecks(64, 8, groups), "decision=masked") == [True, True]
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_dense_decision_turns_no_more_than_a_model_without_masks(groups: int) -> None:
+    """The choice beside the model's input is made where that and the convolution's result meet; the one in front of the result behind
+    its convolution, where nothing is gained by turning only some of it. No list is walked."""
+    model = bottlenecks(64, 8, groups)
+    assert turned_kernels(model, "decision=dense") == [True, False]
+    assert not any(plain.length for plain in module_selections(model, "x86-64-v4", "dense"))
+
+
+@pytest.mark.parametrize("decision", ["masked", "dense"])
 @pytest.mark.parametrize("groups", [1, 2, 4])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_turned_blocks_compiled(threads: int, groups: int, tmp_path: Path) -> None:
+def test_turned_blocks_compiled(threads: int, groups: int, decision: Literal["masked", "dense"], tmp_path: Path) -> None:
     model = bottlenecks(64, 12, groups)
     onnx.save(model.model(), tmp_path / "m.onnx")
-    masks = MaskOptions(decision="masked")
+    masks = MaskOptions(decision=decision)
     (made,) = compile(tmp_path / "m.onnx", cache=False, masks=masks, threads=threads).run({"x": model.feed()}).values()
     (wanted,) = expected(model.model(), {"x": model.feed()})
     np.testing.assert_allclose(made, wanted, rtol=0, atol=ATOL)

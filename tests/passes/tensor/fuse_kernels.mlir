@@ -117,3 +117,26 @@
   // check-not: "tensor.kernel"(
   // check: "func.return"(%[[k]])
 }) : () -> ()
+
+// -----
+// A choice of pixels without a list is made in a kernel of its own, with all that only leads to it.
+"func.func"() <{sym_name = "a_choice_of_pixels_stays_apart", function_type = (tensor<1x4x2x2x3xf32>, tensor<1x1x2x2xf32>, tensor<1x4x2x2xf32>) -> tensor<1x4x2x2xf32>}> ({
+^bb0(%x: tensor<1x4x2x2x3xf32>, %a: tensor<1x1x2x2xf32>, %b: tensor<1x4x2x2xf32>):   // check: ^bb0(%[[x]]: {{.*}}, %[[a]]: {{.*}}, %[[b]]:
+  %0 = "tensor.compute"(%x) <{extents = array<i64: 1, 4, 2, 2, 3>, parallel = 4 : i64, maps = [affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d2, d3, d4)>], init = 0.0 : f32, operandSegmentSizes = array<i32: 1, 0>}> ({
+  ^bb0(%e: f32, %acc: f32):
+    %s = "arith.addf"(%acc, %e) : (f32, f32) -> f32
+    "tensor.yield"(%s) : (f32) -> ()
+  }) : (tensor<1x4x2x2x3xf32>) -> tensor<1x4x2x2xf32>
+  %1 = "tensor.compute"(%0) <{extents = array<i64: 1, 4, 2, 2>, parallel = 4 : i64, maps = [affine_map<(d0, d1, d2, d3) -> (d0, d1, d2, d3)>], init = unit, operandSegmentSizes = array<i32: 1, 0>}> ({
+  ^bb0(%e: f32):
+    %s = "arith.negf"(%e) : (f32) -> f32
+    "tensor.yield"(%s) : (f32) -> ()
+  }) : (tensor<1x4x2x2xf32>) -> tensor<1x4x2x2xf32>
+  %2 = "tensor.masked"(%1, %a, %b) <{unit = array<i64: 1, 4, 1, 1>, operandSegmentSizes = array<i32: 1, 1, 1, 0>}> : (tensor<1x4x2x2xf32>, tensor<1x1x2x2xf32>, tensor<1x4x2x2xf32>) -> tensor<1x4x2x2xf32>
+  "func.return"(%2) : (tensor<1x4x2x2xf32>) -> ()
+  // check: %[[s]] = "tensor.kernel"(%[[x]])
+  // check: %[[k]] = "tensor.kernel"(%[[s]], %[[a]], %[[b]])
+  // check: "arith.negf"
+  // check: "tensor.masked"
+  // check: "func.return"(%[[k]])
+}) : () -> ()
