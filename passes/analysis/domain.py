@@ -73,10 +73,8 @@ class Domain:
         value, map_ = self.outputs[0].value, self.outputs[0].map
         if len(self.outputs) != 1 or not isinstance(value.owner, tensor.Masked) or self.root is None or value.owner.runs is None:
             return None
-        plain = all(
-            extent == 1 or (len(subscript.dims()) == 1 and subscript == d(subscript.dims()[0]))
-            for extent, subscript in zip(value.owner.extents, map_.results, strict=True)
-        )
+        along = zip(value.owner.unit, value.owner.extents, map_.results, strict=True)
+        plain = all(subscript in map(d, subscript.dims()) for unit, extent, subscript in along if unit == 1 < extent)
         return value.owner if plain else None
 
     @property

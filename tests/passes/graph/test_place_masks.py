@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -231,15 +232,64 @@ def test_compiled(decision: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(made, wanted, rtol=0, atol=ATOL)
 
 
-def assert_listed(model: Net, target: str) -> Module:
+def blocks_outside(kernel: tensor_dialect.Kernel) -> None:
+    """Walk the list for every block of channels, which the threads share, as where weights are large."""
+    never_everything(kernel)
+    schedule = Schedule.parse(kernel.schedule)
+    if schedule.runs and schedule.vector >= 0:
+        chosen = domain(kernel).chosen
+        order = (*(dim for dim in schedule.order if dim not in chosen), *chosen)
+        kernel.schedule = str(replace(schedule, order=order, parallel=order[0]))
+
+
+def assert_listed(model: Net, target: str, impose: Callable[[tensor_dialect.Kernel], None] = never_everything) -> Module:
     """Loops that walk their lists give onnxruntime's result, with memory that is NaN before; these loops."""
     feed, module = model.feed(), imported(model.model())
     (wanted,) = expected(model.model(), {"x": feed})
     Pipeline.parse(f"graph{{target={target} decision=masked}}").run(module, [VerifyEach()])
-    loops = to_loops(lowered(module), target, impose=never_everything)
+    loops = to_loops(lowered(module), target, impose=impose)
     (made,) = run_loops(loops, [feed], [wanted], NAN_BYTE)
     np.testing.assert_allclose(made, wanted, rtol=0, atol=ATOL)
     return loops
+
+
+def grouped(parts: int, groups: int = 1) -> Net:
+    """Two 3 x 3 convolutions whose input channels come in parts, under a mask in groups of channels; the second reads the first."""
+    made = Net(channels=12, side=8)
+    inner = made.add("Relu", made.conv("x", window=3, group=parts))
+    made.add("Mul", made.conv(made.add("Relu", made.conv(inner)), window=3, group=parts), made.mask(2, groups=groups), out="y")
+    return made
+
+
+@pytest.mark.parametrize("target", ["x86-64-v4", "cortex-m4"])
+@pytest.mark.parametrize("parts", [1, 2, 3, 12])
+def test_convolutions_in_groups_walk_the_list(parts: int, target: str) -> None:
+    """Channels that are put together of a group and what is in it stand between the pixels of a run, whatever they are."""
+    module = imported(grouped(parts).model())
+    Pipeline.parse(f"graph{{target={target} decision=masked}}").run(module, [VerifyEach()])
+    convolutions = 3
+    assert sum(bool(schedule.runs) for _, schedule in scheduled(lowered(module), target)) == convolutions
+
+
+@pytest.mark.parametrize("target", ["x86-64-v4", "cortex-m4"])
+@pytest.mark.parametrize(("parts", "groups"), [(4, 2), (3, 2)])
+def test_convolutions_in_groups(parts: int, groups: int, target: str) -> None:
+    """Groups of the convolution and of the mask, one inside the other or crossing."""
+    assert_listed(grouped(parts, groups), target)
+
+
+def test_convolutions_in_groups_that_threads_share_by_channels() -> None:
+    assert_listed(grouped(3), "x86-64-v2", blocks_outside)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_convolutions_in_groups_compiled(threads: int, tmp_path: Path) -> None:
+    """With blobs, and with tiles here and there."""
+    model = grouped(3, 2)
+    onnx.save(model.model(), tmp_path / "m.onnx")
+    compiled = compile(tmp_path / "m.onnx", cache=False, masks=MaskOptions(decision="masked"), threads=threads)
+    for x in (model.feed(), np.random.default_rng(1).normal(0, 1, model.feed().shape).astype(np.float32)):
+        np.testing.assert_allclose(compiled.run({"x": x})["y"], expected(model.model(), {"x": x})[0], rtol=0, atol=ATOL)
 
 
 def bottlenecks(channels: int, side: int, groups: int = 1) -> Net:
