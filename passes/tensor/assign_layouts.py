@@ -16,6 +16,7 @@ from ...errors import CompileError
 from ..analysis.domain import Domain, Reads, access_strides, domain, reads
 from ..manager import Pass, Report
 from ..tensor_to_loop.copies import copy_kernel
+from ..tensor_to_loop.strided import Strided, view_layout
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class AssignLayouts(Pass, name="assign-layouts", runs_on=("tensor",)):
     A convolution or matmul with constant weights puts the dim that only the weights have (the output channels) innermost. A window with
     padding puts the largest dim that no window covers innermost, or the one along which an input of the model lies. What the model
     returns and no reduction makes lies as it is returned, and so does what it is chosen by. Everything else follows its largest input. An
-    order that is there stays. Views follow their source where the elements need not move.
+    order that is there stays. Views follow their source where the elements need not move, others the vectors that read them.
     """
 
     def run(self, module: Module, report: Report) -> None:
@@ -99,17 +100,20 @@ def _turn_inputs(kernel: tensor.Kernel, domain_: Domain, reads_: Reads, inner: i
     made from them element by element.
 
     True if there were any. What kernels make is laid out by those kernels, and turning it again costs more than it gains (shufflenet).
+    Views that must be moved anyway are moved to where they serve.
     """
     turned = False
     for access in reads_.accesses:
         value = kernel.inputs[access.argument.number]
         axis = next((i for i, s in enumerate(access.subscripts) if s.coefficient(inner)), None)
-        if axis is None or not _follows_inputs(value) or access.argument.type != value.type:
+        if axis is None or not (_follows_inputs(value) or _is_moved(value)) or access.argument.type != value.type:
             continue
         if access.offset(tensor_type(value).strides).simplify(domain_.ranges).coefficient(inner) not in (0, 1):
             copy = _turned(kernel, value, axis)
             kernel.set_operand(access.argument.number, copy)
             access.argument.type = copy.type
+            if isinstance(value.owner, tensor.View) and not value.uses:
+                value.owner.erase()
             turned = True
     return turned
 
@@ -121,6 +125,14 @@ def _follows_inputs(value: Value) -> bool:
         plain = all(isinstance(op, tensor.Compute) and not op.has_reduction for op in owner.body if not isinstance(op, tensor.Yield))
         return plain and all(isinstance(source, Argument) or isinstance(source.owner, tensor.Constant) for source in owner.inputs)
     return isinstance(value, Argument)
+
+
+def _is_moved(value: Value) -> bool:
+    """Whether a value is a view whose elements do not lie in its source as it has them, such as the mask of every channel of a group."""
+    view = value.owner
+    if not isinstance(view, tensor.View):
+        return False
+    return view_layout(view, Strided(0, tensor_type(view.source).strides)) is None
 
 
 def _turned(kernel: tensor.Kernel, value: Value, axis: int) -> Value:

@@ -239,7 +239,7 @@ def blocks_outside(kernel: tensor_dialect.Kernel) -> None:
     if schedule.runs and schedule.vector >= 0:
         chosen = domain(kernel).chosen
         order = (*(dim for dim in schedule.order if dim not in chosen), *chosen)
-        kernel.schedule = str(replace(schedule, order=order, parallel=order[0]))
+        kernel.schedule = str(replace(schedule, order=order, parallel=order[0], prefetch=1))
 
 
 def assert_listed(model: Net, target: str, impose: Callable[[tensor_dialect.Kernel], None] = never_everything) -> Module:
@@ -359,6 +359,18 @@ def test_a_dense_decision_turns_no_more_than_a_model_without_masks(groups: int) 
     model = bottlenecks(64, 8, groups)
     assert turned_kernels(model, "decision=dense") == [True, False]
     assert not any(plain.length for plain in module_selections(model, "x86-64-v4", "dense"))
+
+
+@pytest.mark.parametrize("target", ["x86-64-v4", "cortex-m4"])
+def test_a_dense_decision_keeps_the_tiles_of_a_model_without_masks(target: str) -> None:
+    """The flags of a mask in groups are written out in rows of channels, like what they choose from."""
+    tiles = []
+    for groups in (1, 2):
+        module = imported(net(groups=groups).model())
+        Pipeline.parse(f"graph{{target={target} decision=dense}}").run(module, [VerifyEach()])
+        kernels = scheduled(lowered(module), target)
+        tiles.append([schedule.tile for kernel, schedule in kernels if domain(kernel).root is not None][-CONVOLUTIONS_OF_A_BRANCH:])
+    assert tiles[0] == tiles[1]
 
 
 @pytest.mark.parametrize("decision", ["masked", "dense"])
