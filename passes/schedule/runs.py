@@ -131,16 +131,17 @@ def _run_unroll(problem: Problem, tile: RegisterTile, unroll: Sequence[int], bes
     """What is written out for a register tile of runs.
 
     Of long reductions the taps along a run, where its pixels share loads and the weights of all these taps fit in registers beside the
-    accumulators. On chips a contraction keeps a loop, however short: with none left, LLVM loads the inputs of all runs once for all blocks
-    of channels, and spills them.
+    accumulators; if the dense form, which reads the same weights in the same order, writes them out as well (`unroll`). On chips a
+    contraction keeps a loop, however short: with none left, LLVM loads the inputs of all runs once for all blocks of channels, and spills
+    them.
     """
     is_contraction = has_shared_operand(problem, tile.vector)
     if _is_short(problem):
         return tuple(unroll) if problem.target.hosted or not is_contraction else ()
     length, row = _choice(problem).length, problem.domain.chosen[-1]
-    for tap in problem.reduction if is_contraction and problem.target.vector_bits and not _is_guarded(problem) else ():
+    for tap in unroll if is_contraction and problem.target.vector_bits and not _is_guarded(problem) else ():
         window = window_along(problem, row, tap, tile.vector)
-        if window is not None and 1 < window.taps <= MOST_UNROLLED and window.elements(length, 1) < length * window.taps:
+        if window is not None and window.elements(length, 1) < length * window.taps:
             return (tap,) if replace(window, run=length).fits(best.rows, best.columns, problem.target) else ()
     return ()
 

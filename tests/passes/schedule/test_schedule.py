@@ -85,20 +85,25 @@ def test_tiles_fit_into_the_registers(name: str) -> None:
         assert tile.cycles > 0
 
 
-@pytest.mark.parametrize(("length", "written_out"), [(1, False), (2, True), (7, False)])
-def test_taps_along_runs_are_written_out_where_pixels_share_loads_and_weights_fit(length: int, written_out: bool) -> None:
-    """A pair of pixels reads four elements for three taps; a lone one shares nothing, and two runs of seven fill the registers."""
-    schedule = _schedule_of_runs(length)
+@pytest.mark.parametrize(("length", "stride", "written_out"), [(1, 1, False), (2, 1, True), (7, 1, False), (2, 2, False)])
+def test_taps_along_runs_are_written_out_where_pixels_share_loads_and_weights_fit(length: int, stride: int, written_out: bool) -> None:
+    """A pair of pixels reads four elements for three taps; a lone one shares nothing, and two runs of seven fill the registers.
+
+    With strides the dense form has loops over all taps, and weights lie so that the longest dim is innermost.
+    """
+    schedule = _schedule_of_runs(length, stride)
     kw = len(schedule.extents) - 1
     assert schedule.run_unroll == ((kw,) if written_out else ())
     assert (schedule.run_reduction[-1] == kw) is written_out
-    assert schedule.reduction[-1] == kw, "the dense form reads the weights in the order in which they lie"
+    innermost = kw if stride == 1 else max(schedule.reduction, key=lambda dim: schedule.extents[dim])
+    assert schedule.reduction[-1] == innermost
 
 
-def _schedule_of_runs(length: int) -> Schedule:
+def _schedule_of_runs(length: int, stride: int) -> Schedule:
     flags = np.ones((1, 1, 14, 14), bool)
-    window = Window("dense", 64, kernel=(3, 3), low=(1, 1), high=(1, 1))
-    function = Function.make("main", [TensorType(shape, f32) for shape in ((1, 64, 14, 14), flags.shape)], ["x", "m"])
+    window = Window("dense", 64, kernel=(3, 3), strides=(stride, stride), low=(1, 1), high=(1, 1))
+    side = 14 * stride
+    function = Function.make("main", [TensorType(shape, f32) for shape in ((1, 64, side, side), flags.shape)], ["x", "m"])
     build = Layers(block=function.body)
     value = layer(build, window, function.arguments[0], np.random.default_rng(0))
     value = masked(build, value, function.arguments[1], Choice(flags, length, "zeros", False, True), None)
