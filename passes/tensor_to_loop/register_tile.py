@@ -320,10 +320,11 @@ class TileEmitter:
         return emit.widen(value, lanes_of(accumulator.type))
 
     def bounds(self, dim: int, extent: int) -> tuple[Value, Value]:
-        """From where to where a reduction loop runs so that its clamped subscripts stay inside. Of several pieces from where the last one
-        may begin to where the first one must end; others may read a margin then.
+        """From where to where a reduction loop runs so that its clamped subscripts stay inside. Of several elements from where the last
+        one may begin to where the first one must end; others may read a margin then.
         """
-        emit, earliest, latest = self.emit, self.pieces[0].base, self.pieces[-1].base
+        emit, earliest, last = self.emit, self.pieces[0].base, self.pieces[-1]
+        latest = [at + (size - 1) for at, size in zip(last.base, last.size, strict=True)]
         lower, upper = emit.index(0), emit.index(extent)
         for guard in self.clamped.get(dim, []):
             factor = guard.subscript.coefficient(dim)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from intaglio.dialects.ir.evaluator import evaluate
 from intaglio.dialects.ir.operation import Value
 from intaglio.dialects.ir.printer import print_operation
 from intaglio.dialects.ir.types import TensorType, f32
+from intaglio.dialects.tensor import Kernel
+from intaglio.passes.schedule.space import Schedule
 from loops import native
 from programs import assert_specified
 from stages import NAN_BYTE, RUBBISH, run_loops, to_loops
@@ -100,3 +103,17 @@ def test_runs_are_found_where_columns_lie_behind_each_other(target: str) -> None
     flags = np.arange(12).reshape(1, 1, 6, 2) % 5 == 1
     window = Window("largest", 1, kernel=(1, 3), low=(0, 1), high=(0, 1))
     assert_same_loops(program([window], [Choice(flags, 1, "zeros", False, False)], (1, 1, 6, 2)), target)
+
+
+def test_bounds_of_a_loop_fit_all_pixels_of_a_run() -> None:
+    """In a map of one row the list is in order along W, along which a run has several pixels: the first one's bounds are not theirs."""
+    flags = np.arange(6).reshape(1, 1, 1, 6) < 2
+    windows = [Window("dense", 8), Window("dense", 8, kernel=(1, 3), low=(0, 1), high=(0, 1))]
+    made = program(windows, [Choice(flags | True, 1, "none", False, False), Choice(flags, 2, "zeros", False, True)], (1, 8, 1, 6))
+
+    def pixel_by_pixel(kernel: Kernel) -> None:
+        schedule = Schedule.parse(kernel.schedule)
+        kernel.schedule = str(replace(schedule, tile=(*schedule.tile[:3], 1)))
+
+    wanted = results(made.module, made)
+    assert_specified(run_loops(to_loops(made.module, "x86-64-v2", impose=pixel_by_pixel), made.feeds, wanted), wanted)
