@@ -263,12 +263,16 @@ def _layers(module: func.Module, built: CompiledObject, work: Mapping[Node, int]
 
 
 def _shares(calls: list[Call], work: Mapping[Node, int]) -> list[int]:
-    """The multiply-accumulates of each call: of those that a node became, the one that moves most bytes is taken to do its work."""
+    """The multiply-accumulates of each call.
+
+    Of those that a node became, one that names it first is taken to do its work (what a mask is made for comes behind), and of these the
+    one that moves most bytes.
+    """
     shares = [0] * len(calls)
     for node, macs in work.items():
-        of_node = [i for i, call in enumerate(calls) if node in call.location.nodes]
-        if of_node and macs:
-            shares[max(of_node, key=lambda i: _input_bytes(calls[i]))] += macs
+        places = {i: call.location.nodes.index(node) for i, call in enumerate(calls) if node in call.location.nodes}
+        if places and macs:
+            shares[min(places, key=lambda i: (places[i], -_input_bytes(calls[i])))] += macs
     return shares
 
 

@@ -14,10 +14,12 @@ from onnx import TensorProto, helper
 
 import intaglio
 from intaglio.compiler import driver
+from intaglio.compiler.masks import MaskOptions
 from small_models import save_model, save_relu
 from sources import ROOT
 
 DIGITS = ROOT / "examples" / "digits" / "digits.onnx"
+DYNAMIC = ROOT / "examples" / "dynamic" / "dynamic.onnx"
 RTOL, ATOL = 1e-4, 1e-6  # probabilities of f32 sums in another order
 
 
@@ -53,6 +55,18 @@ def test_inputs_and_outputs_have_the_names_of_the_file(digits: intaglio.Model) -
 def test_layers_have_all_the_work(digits: intaglio.Model) -> None:
     digits(images(1))
     assert sum(layer.macs for layer in digits.manifest.layers) == 109_056  # as examples/digits/README.md has it
+
+
+def test_convolutions_under_a_mask_have_their_own_work() -> None:
+    """Each is the first node of its kernel, though lists and masks carry all nodes of their region."""
+    layers = intaglio.compile(DYNAMIC, dims={"batch": 1}, masks=MaskOptions(decision="masked"), cache=False).manifest.layers
+    found = {layer.nodes[0][0]: layer.macs for layer in layers if layer.macs and layer.nodes[0][0].startswith("/block3/conv")}
+    pixels = 16 * 16
+    assert found == {
+        "/block3/conv1/conv/Conv": pixels * 64 * 48,
+        "/block3/conv2/conv/Conv": pixels * 48 * 48 * 9,
+        "/block3/conv3/conv/Conv": pixels * 48 * 64,
+    }
 
 
 def test_specialisations_are_bounded(tmp_path: Path) -> None:
