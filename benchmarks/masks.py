@@ -6,9 +6,9 @@
 
 Residual blocks at the shapes of ResNet-50/101 (`examples/dynamic/export_block.py`): stages of three, single ones, or the whole network.
 Every block has a mask of its own that is an input, so that its density can be set; with `--masker` one that a masker decides, which is
-pushed to decide for that mask. "dense" is the same model without masks. Every time
-is of a whole call from Python. `work` is the share of the multiply-accumulates that the masks need, counting all pixels that windows in
-between read; the two limits are the density and this share, each with what may be lost beyond. Chips are in `masks_on_chips.py`.
+pushed to decide for that mask. "dense" is the same model without masks, or with `--decision` the same one, not skipping. Every time is of a
+whole call from Python. `work` is the share of the multiply-accumulates that the masks need, counting all pixels that windows in between
+read; the two limits are the density and this share, each with what may be lost beyond. Chips are in `masks_on_chips.py`.
 """
 
 from __future__ import annotations
@@ -68,7 +68,6 @@ class Subject:
         """One for every block, on its coarse grid: a square blob, or two discs."""
         make = blob_mask if discs else square
         return {f"{name}.mask": make(block.mask_shape(), density, random) for name, block in self.blocks.items()}
-
 
     def fed(self, masks: Mapping[str, Array]) -> dict[str, Array]:
         """What the model is fed for these masks."""

@@ -84,8 +84,8 @@ def _turned_block(problem: Problem) -> tuple[RegisterTile, int] | None:
 def _order(problem: Problem, vector: int) -> tuple[int, ...]:
     """Loops over the parallel dims: larger strides of the output outside.
 
-    Weights beyond half of L2 are read once, with the channels outside; so are windows without contraction, whose weights then stay in L1,
-    as long as the TLB reaches over all pixels.
+    Weights beyond a quarter of L2 are read once, with the channels outside; so are windows without contraction, whose weights then stay in
+    L1, as long as the TLB reaches over all pixels.
     """
     dims = by_output_stride(problem)
     if problem.domain.root is None or not 0 <= vector < problem.parallel:

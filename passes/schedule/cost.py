@@ -8,7 +8,7 @@ L1 between tiles come from L2 at every step, which is why tall tiles win where a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...targets.description import Target
 
@@ -39,20 +39,16 @@ MOST_RUNS = 6
 class Window:
     """How rows of a tile and taps of a window read the same elements: at row * stride + tap * dilation, for `taps` taps.
 
-    `is_wide`: every column reads elements of its own, as in windows over channels, so that nothing is broadcast. `run`: only so many
-    rows are neighbours, other than those before and behind them; 0: all of them.
+    `is_wide`: every column reads elements of its own, as in windows over channels, so that nothing is broadcast.
     """
 
     taps: int = 1
     stride: int = 1
     dilation: int = 1
     is_wide: bool = False
-    run: int = 0
 
     def elements(self, rows: int, columns: int) -> int:
         """What the taps read together, in registers."""
-        if self.run:
-            return rows // self.run * replace(self, run=0).elements(self.run, columns)
         places = {row * self.stride + tap * self.dilation for row in range(rows) for tap in range(self.taps)}
         return len(places) * (columns if self.is_wide else 1)
 
@@ -61,12 +57,14 @@ class Window:
 
         An element is then loaded once and lives until the last tap has read it: beside the accumulators and one vector of weights
         per column these must fit in registers, or everything is spilled. Of what is not broadcast, the first and the last element are
-        read once, by an instruction that multiplies too. Of runs the weights of all taps stay, and the elements of one run are at hand.
+        read once, by an instruction that multiplies too.
         """
-        if self.run:
-            return (rows + self.taps) * columns + 2 <= target.vector_registers
         read_once = 2 * columns if self.is_wide else 0
         return rows * columns + columns + self.elements(rows, columns) - read_once <= target.vector_registers
+
+    def weights_fit(self, rows: int, columns: int, target: Target) -> bool:
+        """Whether the taps can be written out run by run: the weights of all of them stay, elements are at hand for one run at a time."""
+        return (rows + self.taps) * columns + 2 <= target.vector_registers
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ def _run_unroll(problem: Problem, tile: RegisterTile, unroll: Sequence[int], bes
     for tap in unroll if is_contraction and problem.target.vector_bits and not _is_guarded(problem) else ():
         window = window_along(problem, row, tap, tile.vector)
         if window is not None and window.elements(length, 1) < length * window.taps:
-            return (tap,) if replace(window, run=length).fits(best.rows, best.columns, problem.target) else ()
+            return (tap,) if window.weights_fit(best.rows, best.columns, problem.target) else ()
     return ()
 
 

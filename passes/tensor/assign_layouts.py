@@ -54,7 +54,7 @@ def _lay_out(kernel: tensor.Kernel, report: Report) -> None:
     for op in kernel.body:
         if isinstance(op, tensor.Compute):
             _retype_captured(op)
-    if any(tensor_type(value).order for value in kernel.outputs):
+    if any(tensor_type(value).order for value in kernel.outputs) or isinstance(kernel.body.first, tensor.ListRuns):
         return
     try:
         domain_ = domain(kernel)
